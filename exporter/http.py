@@ -1,0 +1,401 @@
+"""The one HTTP client: timeouts, TLS, retries of GET, one fresh login after a 401, errors to SourceError.
+
+Everything that leaves this module is either a Reply or a SourceError whose one line names the request and the
+plain reason; bodies, headers and query strings never reach a message, because any of them may hold a secret.
+Environment proxies and .netrc are ignored: a token must go to the configured host and nowhere else, which is also
+why redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import logging
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from exporter.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable
+from exporter.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+# `verify: false` is the operator's decision; it is logged once per source instead of once per request.
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+# They write URLs with their queries, and headers they could not parse.
+for _talkative in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_talkative).setLevel(logging.ERROR)
+
+_RETRIED_STATUS = {429, 502, 503, 504}
+_LARGEST_ANSWER = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with a status below 400. `endpoint` is "GET /StoragePool", for error messages."""
+
+    endpoint: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The decoded body. Raises SourceGarbled when it is not JSON (an HTML login page, a cut answer)."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            kind = self.headers.get("Content-Type", "no content type").partition(";")[0]
+            raise SourceGarbled(f"{self.endpoint}: not valid JSON ({kind}, {len(self.body)} bytes)") from None
+
+
+class HttpStatus(SourceError):
+    """An answer with a status of 400 or more that has no better class; carries what a caller may look at."""
+
+    def __init__(self, message: str, status: int, body: bytes) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+
+class UnexpectedStatus(HttpStatus, SourceGarbled):
+    """4xx other than 401 and 403: wrong path, wrong parameter, another release."""
+
+
+class ServerFailed(HttpStatus, SourceUnreachable):
+    """5xx or 429, after the retries."""
+
+
+class PermissionMissing(HttpStatus, SourceRefused):
+    """401 after a fresh login, or 403."""
+
+
+class Login(Protocol):
+    """What makes a request authorised; implemented by `Tokens` around each vendor's login call."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers that authorise a request; logs in first when there is no valid token."""
+
+    def reject(self, headers: Mapping[str, str]) -> None:
+        """These headers were answered with 401; the next headers() must not return them."""
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests would read a redirect's whole body, past our deadline, to prepare what nobody sends."""
+
+
+class HttpClient:
+    """Requests to one source, at most `concurrency` at a time, shared by all its collectors.
+
+    timeout: seconds without a byte; deadline: seconds for a whole answer, so a server that drips cannot hold a poll.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        telemetry: Telemetry,
+        *,
+        verify: bool | Path = True,
+        timeout: float = 30.0,
+        deadline: float = 120.0,
+        concurrency: int = 4,
+        attempts: int = 3,
+        backoff: float = 0.5,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.source = source
+        self.base_url = base_url.rstrip("/")
+        self.login: Login | None = None
+        self._telemetry = telemetry
+        self._timeout = timeout
+        self._deadline = deadline
+        self._attempts = attempts
+        self._backoff = backoff
+        self._slots = threading.BoundedSemaphore(concurrency)
+        self._closing = threading.Event()
+        self._session = session = _Session()
+        session.trust_env = False
+        session.verify = verify if isinstance(verify, bool) else str(verify)
+        session.headers.update({"Accept": "application/json", "User-Agent": "ebbtide"} | dict(headers or {}))
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, max_retries=0)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        if verify is False:
+            log.warning("%s: TLS certificates are not verified (verify: false)", source)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
+
+    def get(
+        self,
+        route: str,
+        *ids: object,
+        params: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """GET base_url + route, its `{}` filled with the quoted ids; retried when the server has a bad moment."""
+        return self.request("GET", route, *ids, params=params, headers=headers)
+
+    def post(
+        self,
+        route: str,
+        *ids: object,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        authorised: bool = True,
+    ) -> Reply:
+        """POST, sent once: a login or a query that the vendor only offers as POST."""
+        return self.request("POST", route, *ids, json=json, form=form, headers=headers, authorised=authorised)
+
+    def request(
+        self,
+        method: str,
+        route: str,
+        *ids: object,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        authorised: bool = True,
+    ) -> Reply:
+        """One answer with a status below 400; raises a SourceError otherwise. `route` is also the metric label."""
+        endpoint = f"{method} {route.partition('?')[0]}".replace("{}", "{id}")
+        url = self.base_url + route.format(*(quote(str(i), safe="") for i in ids))
+        give_up = time.monotonic() + self._deadline
+        attempts = self._attempts if method == "GET" else 1
+        fresh_login = False
+        attempt = 0
+        while True:
+            attempt += 1
+            login = self.login if authorised else None
+            credentials = dict(login.headers()) if login else {}
+            try:
+                status, answer_headers, body = self._send(
+                    endpoint, method, url, give_up, params=params, json=json, data=form,
+                    headers=credentials | dict(headers or {}),
+                )  # fmt: skip
+            except SourceUnreachable:
+                if attempt >= attempts or not self._pause(attempt, None, give_up):
+                    raise
+                continue
+            if status < 300:
+                return Reply(endpoint, status, answer_headers, body)
+            if status == 401 and login and not fresh_login:
+                login.reject(credentials)
+                fresh_login, attempts = True, attempts + 1
+                continue
+            if status in _RETRIED_STATUS and attempt < attempts and self._pause(attempt, answer_headers, give_up):
+                continue
+            raise self._refusal(endpoint, status, body)
+
+    def close(self) -> None:
+        """End waits and connections; requests under way fail soon after."""
+        self._closing.set()
+        self._session.close()
+
+    def _refusal(self, endpoint: str, status: int, body: bytes) -> HttpStatus:
+        if status in (401, 403):
+            if status == 401:
+                self._telemetry.auth_failures.labels(self.source).inc()
+            what = "the credentials are not accepted" if status == 401 else "the account lacks the permission"
+            refusal = PermissionMissing(f"{endpoint}: refused ({status}): {what}", status, body)
+            refusal.contact = status != 401
+            return refusal
+        if status >= 500 or status == 429:
+            what = "too many requests" if status == 429 else "the server reports a failure of its own"
+            return ServerFailed(f"{endpoint}: {what} ({status})", status, body)
+        if status < 400:
+            return UnexpectedStatus(f"{endpoint}: redirected ({status}); check the url", status, body)
+        return UnexpectedStatus(f"{endpoint}: unexpected status {status}", status, body)
+
+    def _pause(self, attempt: int, headers: Mapping[str, str] | None, give_up: float) -> bool:
+        """Wait before the next attempt; False when there is no time for one."""
+        wait = self._backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        if headers and "Retry-After" in headers:
+            wait = max(wait, retry_after(headers["Retry-After"], time.time()))
+        if time.monotonic() + wait >= give_up or self._closing.wait(wait):
+            return False
+        self._telemetry.api_retries.labels(self.source).inc()
+        return True
+
+    def _send(
+        self, endpoint: str, method: str, url: str, give_up: float, **kwargs: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        started = time.monotonic()
+        if not self._slots.acquire(timeout=max(0.0, give_up - started)):
+            raise SourceUnreachable(f"{endpoint}: no free slot: earlier requests to this source hang")
+        code = "error"
+        try:
+            response = self._session.request(
+                method, url, stream=True, allow_redirects=False, timeout=(min(10.0, self._timeout), self._timeout),
+                **kwargs,
+            )  # fmt: skip
+            with response:
+                body = self._body(endpoint, response, give_up)
+            code = str(response.status_code)
+            return response.status_code, response.headers, body
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+            raise SourceUnreachable(f"{endpoint}: {plain_reason(error)}") from None
+        finally:
+            self._slots.release()
+            # The part after the method is a route with its ids left out, so the label set is bounded.
+            route = endpoint.partition(" ")[2]
+            self._telemetry.api_requests.labels(self.source, route, code).inc()
+            self._telemetry.api_request_duration.labels(self.source, route).observe(time.monotonic() - started)
+            log.debug("%s: %s: %s in %.3f s", self.source, endpoint, code, time.monotonic() - started)
+
+    def _body(self, endpoint: str, response: requests.Response, give_up: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        # read1 returns after every packet, so that the deadline is seen even when single bytes drip in.
+        while part := response.raw.read1(1024 * 1024, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > _LARGEST_ANSWER:
+                raise SourceGarbled(f"{endpoint}: answer larger than {_LARGEST_ANSWER} bytes")
+            if time.monotonic() > give_up:
+                raise SourceUnreachable(f"{endpoint}: answer not complete after {self._deadline:g} s")
+            if self._closing.is_set():
+                raise SourceUnreachable(f"{endpoint}: the exporter is stopping")
+        return b"".join(parts)
+
+
+def retry_after(value: str, now: float) -> float:
+    """Seconds to wait by a Retry-After header, which holds seconds or an HTTP date; 0 when it is neither."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return 0.0
+
+
+def plain_reason(error: BaseException) -> str:
+    """Why there was no answer, in words of an administrator.
+
+    The cause is looked for along the exception chain, because requests, urllib3 and http.client wrap one another.
+    """
+    causes: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue and len(causes) < 20:
+        current = queue.pop(0)
+        if not isinstance(current, BaseException) or current in causes:
+            continue
+        causes.append(current)
+        queue += [getattr(current, "reason", None), current.__cause__, current.__context__, *current.args]
+
+    def found(*types: type[BaseException]) -> BaseException | None:
+        return next((c for c in causes if isinstance(c, types)), None)
+
+    if found(UnicodeEncodeError, requests.exceptions.InvalidHeader):
+        return "not sent: the credentials hold a character that HTTP headers do not take"
+    if found(socket.gaierror):
+        return "no answer: the host name does not resolve"
+    if found(ConnectionRefusedError):
+        return "no answer: connection refused"
+    if tls := found(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+        verify = next((c for c in causes if getattr(c, "verify_message", "")), None)
+        spoken = getattr(found(ssl.SSLError), "reason", None) or type(tls).__name__
+        detail = getattr(verify, "verify_message", "") or spoken.replace("_", " ").lower()
+        return f"no answer: TLS: {detail}"
+    if found(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+        return "no answer: the connection timed out"
+    if found(requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
+        return "no answer in time"
+    if found(urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError):
+        return "the answer was cut off"
+    if found(ConnectionError, urllib3.exceptions.ProtocolError):
+        return "no answer: the connection was closed"
+    if found(urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError):
+        return "the answer is not what its Content-Encoding says"
+    return f"no answer: {type(error).__name__}"
+
+
+@dataclass(frozen=True, repr=False)
+class Token:
+    """Headers that authorise, and the monotonic moment after which they should be renewed (None: until a 401)."""
+
+    headers: Mapping[str, str]
+    renew_at: float | None = None
+
+
+class Tokens:
+    """Keeps one token for all collectors of a source; logs in once, however many of them need it.
+
+    A refused login is remembered for `refusal_seconds`, so that five collectors with a wrong password are one
+    failed attempt per poll and not five: accounts lock.
+    """
+
+    def __init__(
+        self, obtain: Callable[[], Token], *, refusal_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._obtain = obtain
+        self._refusal_seconds = refusal_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._refusal: tuple[float, str] | None = None
+
+    def headers(self) -> Mapping[str, str]:
+        with self._lock:
+            now = self._clock()
+            token = self._token
+            if token and (token.renew_at is None or now < token.renew_at):
+                return token.headers
+            if self._refusal and now < self._refusal[0]:
+                again = SourceRefused(self._refusal[1])
+                again.contact = False
+                raise again
+            self._token = self._refusal = None
+            try:
+                self._token = self._obtain()
+            except SourceRefused as refused:
+                refused.contact = False
+                wait = getattr(refused, "retry_seconds", None) or self._refusal_seconds
+                self._refusal = (now + wait, str(refused))
+                raise
+            return self._token.headers
+
+    def reject(self, headers: Mapping[str, str]) -> None:
+        with self._lock:
+            if self._token and self._token.headers == headers:
+                self._token = None
+
+
+def dig(payload: Any, *path: str | int, endpoint: str, expect: type | tuple[type, ...] = object) -> Any:
+    """The value at `path`; SourceGarbled naming endpoint and field when it is missing or of another type."""
+    value = payload
+    for step, key in enumerate(path):
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            field = ".".join(map(str, path[: step + 1]))
+            raise SourceGarbled(f"{endpoint}: the answer has no field {field}") from None
+    if not isinstance(value, expect):
+        field = ".".join(map(str, path)) or "the answer"
+        raise SourceGarbled(f"{endpoint}: {field} is of type {type(value).__name__}, which is not expected")
+    return value
+
+
+__all__: Sequence[str] = (
+    "HttpClient", "HttpStatus", "Login", "PermissionMissing", "Reply", "ServerFailed", "Token", "Tokens",
+    "UnexpectedStatus", "dig", "plain_reason", "retry_after",
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Real servers for the tests: found, started on free loopback ports, stopped by pid."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+# What a missing program is called in Debian and Ubuntu.
+PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
+    "initdb": "postgresql",
+    "postgres": "postgresql",
+}
+
+
+def need(program: str) -> str:
+    """The path of a program. Missing, the test is left out; with EBBTIDE_REQUIRE_SERVERS set, it fails."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/lib/postgresql/15/bin")
+    if found:
+        return found
+    package = PACKAGES.get(program, program)
+    message = f"{program} is not installed: apt-get install {package}"
+    if os.environ.get("EBBTIDE_REQUIRE_SERVERS"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+    """Return when the condition holds; fail, naming `what`, when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"not within {seconds:g} s: {what}")
+
+
+@contextmanager
+def running(command: list[str], log: Path, **popen: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the foreground, its output in `log`; terminated, then killed, by its pid."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **popen)  # type: ignore[call-overload]
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(15)
