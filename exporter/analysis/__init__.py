@@ -1,0 +1,1 @@
+"""Pure functions over numbers: no I/O, no clock, no config, no metric names."""

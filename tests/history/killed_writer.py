@@ -1,0 +1,67 @@
+"""Run as a program: writes to a history in a child that is killed at any moment, looks what is left, and again.
+
+Prints one JSON line: rounds, acknowledged appends, and those of them that a reopened history does not have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+from exporter.history.sql import SqlHistory
+
+LABELS = {"source": "cs01", "kind": "commvault"}
+
+
+def samples(at: int) -> list[tuple[str, dict[str, str], float]]:
+    """Two series that are there always, and one that is new: it takes more than one statement."""
+    pools = ("Gold", "Silver", f"New {at}")
+    return [("ebbtide_pool_free_bytes", LABELS | {"pool": pool}, float(at)) for pool in pools]
+
+
+def write(url: str, first: int, acknowledge: int) -> None:
+    history = SqlHistory(url, resolution=1.0)
+    at = first
+    while True:
+        history.append(samples(at), at)
+        os.write(acknowledge, b"%d\n" % at)
+        at += 1
+
+
+def left(url: str, pool: str) -> set[float]:
+    history = SqlHistory(url, resolution=1.0)
+    found = history.range("ebbtide_pool_free_bytes", LABELS | {"pool": pool}, 0, 1e9, 1.0)
+    history.close()
+    assert (found.timestamps == found.values).all()
+    return set(found.values.tolist())
+
+
+def main(url: str, rounds: int) -> None:
+    rng = random.Random(int(time.time()))
+    acknowledged: set[int] = set()
+    missing: set[float] = set()
+    for _ in range(rounds):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            write(url, max(acknowledged, default=0) + 10, writing)
+        os.close(writing)
+        time.sleep(rng.uniform(0.005, 0.03))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with os.fdopen(reading) as lines:
+            acknowledged |= {int(line) for line in lines}
+        missing |= {float(at) for at in acknowledged} - left(url, "Gold")
+        if acknowledged:
+            newest = max(acknowledged)
+            missing |= {float(newest)} - left(url, f"New {newest}")
+    print(json.dumps({"rounds": rounds, "acknowledged": len(acknowledged), "missing": sorted(missing)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
