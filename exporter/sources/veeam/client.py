@@ -1,0 +1,180 @@
+"""The REST API of Veeam Backup & Replication: login, revision, pages, and the clock of the server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from exporter.errors import SourceError, SourceGarbled, reading
+from exporter.http import HttpClient, HttpStatus, Reply, Tokens, dig
+from exporter.model import HOUR, MINUTE
+from exporter.sources.veeam.config import VeeamSettings
+from exporter.sources.veeam.fields import Row, moment, optional, text
+from exporter.sources.veeam.revision import Revisions, is_unsupported, release, version_header
+from exporter.sources.veeam.tokens import Grants
+from exporter.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+REPOSITORY_STATES = "/api/v1/backupInfrastructure/repositories/states"
+SCALE_OUT_REPOSITORIES = "/api/v1/backupInfrastructure/scaleOutRepositories"
+JOB_STATES = "/api/v1/jobs/states"
+SERVER_TIME = "/api/v1/serverTime"
+LOGOUT = "/api/oauth2/logout"
+
+# Listing the files of one big backup takes a server minutes.
+_TIMEOUT, _DEADLINE = 60.0, 300.0
+_REFUSAL_SECONDS = 4 * MINUTE
+_NAMES_LAST = MINUTE
+_LOGOUT_SECONDS = 2.0
+
+
+class VeeamClient:
+    """Asks one server, at most two things at a time. `clock` is monotonic."""
+
+    def __init__(
+        self, settings: VeeamSettings, telemetry: Telemetry, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._http = HttpClient(
+            settings.name, settings.url, telemetry, verify=settings.verify,
+            timeout=_TIMEOUT, deadline=_DEADLINE, concurrency=2,
+        )  # fmt: skip
+        self._clock = clock
+        self._revisions = Revisions(self._http, settings.api_revision, clock)
+        self._grants = Grants(self._http, self._revisions, settings.username, settings.login_secret, clock)
+        self._http.login = Tokens(self._grants.obtain, refusal_seconds=_REFUSAL_SECONDS, clock=clock)
+        self._configured_zone = ZoneInfo(settings.timezone) if settings.timezone else None
+        self._zone: tuple[float, tzinfo] | None = None
+        self._names: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._incomplete: set[str] = set()
+
+    @property
+    def host(self) -> str:
+        return self._http.host
+
+    def revision(self) -> str:
+        """The revision of the API that is spoken, such as 1.2-rev1; asks the server when it is not known."""
+        return self._revisions.current()
+
+    def speaks(self, revision: str) -> bool:
+        """Whether the server is asked in this revision or a later one."""
+        return release(self.revision()) >= release(revision)
+
+    def get(self, route: str, *ids: object, params: Mapping[str, object] | None = None) -> Reply:
+        revision = self._revisions.current()
+        try:
+            return self._http.get(route, *ids, params=params, headers=version_header(revision))
+        except HttpStatus as error:
+            if not is_unsupported(error):
+                raise
+        self._revisions.forget(revision)
+        found = self._revisions.current()
+        if found == revision:
+            raise SourceGarbled(f"GET {route}: the server does not offer this in API revision {revision}")
+        return self._http.get(route, *ids, params=params, headers=version_header(found))
+
+    def pages(self, route: str, *ids: object, **params: object) -> Iterator[Row]:
+        """The rows of a list, each id once: rows move between pages while they are read.
+
+        A server that ignores `skip` repeats itself: then what came is all there is, and the log says so once.
+        """
+        endpoint = f"GET {route}"
+        seen: set[str] = set()
+        received = 0
+        while True:
+            payload = self.get(route, *ids, params={**params, "skip": received, "limit": PAGE}).json()
+            rows = dig(payload, "data", endpoint=endpoint, expect=list)
+            received += len(rows)
+            before = len(seen)
+            for row in rows:
+                identity = dig(row, "id", endpoint=endpoint, expect=str)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield row
+            total = _total(payload, endpoint)
+            repeats = bool(rows) and len(seen) == before
+            if not rows or repeats or (total is not None and received >= total):
+                if repeats if total is None else len(seen) < total:
+                    self._warn_incomplete(endpoint)
+                return
+
+    def repository_names(self) -> Mapping[str, str]:
+        """Names of repositories and scale-out repositories by id, at most a minute old."""
+        return self._named("repositories", REPOSITORY_STATES, SCALE_OUT_REPOSITORIES)
+
+    def job_names(self) -> Mapping[str, str]:
+        """Names of jobs by id, at most a minute old."""
+        return self._named("jobs", JOB_STATES)
+
+    def zone(self) -> tzinfo:
+        """What a time without zone means: `timezone:` of the config, else the server's own zone or present offset."""
+        if self._configured_zone:
+            return self._configured_zone
+        now = self._clock()
+        if self._zone is None or now >= self._zone[0]:
+            payload = self.get(SERVER_TIME).json()
+            # Asked again every hour: an offset changes with daylight saving.
+            self._zone = (now + HOUR, server_zone(payload, self._http.source))
+        return self._zone[1]
+
+    def moment(self, value: str | None) -> float | None:
+        """Unix seconds of a time as the server writes it."""
+        return moment(value, self.zone())
+
+    def close(self) -> None:
+        """Log out, unless the server takes its time, and end all connections."""
+        leaving = threading.Thread(target=self._log_out, daemon=True)
+        leaving.start()
+        leaving.join(_LOGOUT_SECONDS)
+        self._http.close()
+
+    def _warn_incomplete(self, endpoint: str) -> None:
+        if endpoint not in self._incomplete:
+            self._incomplete.add(endpoint)
+            log.warning("%s: %s gives fewer rows than it has: the list is not complete", self._http.source, endpoint)
+
+    def _named(self, key: str, *routes: str) -> Mapping[str, str]:
+        kept = self._names.get(key)
+        if kept and self._clock() < kept[0]:
+            return kept[1]
+        names = {row["id"]: text(row, "name", endpoint=f"GET {route}") for route in routes for row in self.pages(route)}
+        self._names[key] = (self._clock() + _NAMES_LAST, names)
+        return names
+
+    def _log_out(self) -> None:
+        token, revision = self._grants.last, next(iter(self._revisions.for_login()))
+        if token is None:
+            return
+        try:
+            headers = {**token.headers, **version_header(revision)}
+            self._http.post(LOGOUT, headers=headers, authorised=False)
+        except SourceError as error:
+            log.debug("%s: %s", self._http.source, error)
+
+
+def server_zone(payload: object, source: str) -> tzinfo:
+    """The zone in an answer of serverTime: by name (from 1.3-rev2), else its offset, else UTC with a warning."""
+    endpoint = f"GET {SERVER_TIME}"
+    if not isinstance(payload, dict):
+        raise SourceGarbled(f"{endpoint}: the answer is not an object")
+    name = optional(payload, "ianaTimeZoneId", str, endpoint=endpoint)
+    if name:
+        try:
+            return ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            log.debug("%s: unknown time zone %r", source, name)
+    with reading(f"{endpoint}: serverTime"):
+        zone = datetime.fromisoformat(text(payload, "serverTime", endpoint=endpoint)).tzinfo
+    if zone is None:
+        log.warning("%s: the server does not tell its time zone; set `timezone`, UTC is taken until then", source)
+    return zone or UTC
+
+
+def _total(payload: Row, endpoint: str) -> int | None:
+    pagination = optional(payload, "pagination", dict, endpoint=endpoint)
+    return optional(pagination, "total", int, endpoint=endpoint) if pagination else None

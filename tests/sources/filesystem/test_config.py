@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from exporter.sources.filesystem import FilesystemSettings
+
+
+def settings(**keys: Any) -> FilesystemSettings:
+    return FilesystemSettings.model_validate({"name": "fs01", "kind": "filesystem", **keys})
+
+
+def test_a_name_and_the_kind_are_enough():
+    least = settings()
+    assert (least.timeout, least.scan, least.mounts.include) == (5.0, (), ())
+    assert least.intervals.model_dump() == {"mounts": None, "scans": None}
+    assert "tmpfs" in least.mounts.exclude_types
+
+
+def test_a_scan_is_done_once_a_day_unless_told_otherwise():
+    scans = settings(
+        scan=[{"path": "/srv"}, {"path": "/data", "depth": 2, "interval": "6h", "exclude": ["*.tmp"]}]
+    ).scan
+    assert [(s.path, s.depth, s.interval, s.exclude) for s in scans] == [
+        ("/srv", 1, 86400.0, ()),
+        ("/data", 2, 21600.0, ("*.tmp",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"scan": [{"path": "srv"}]}, "'srv' is not an absolute path"),
+        ({"scan": [{"path": "/srv"}, {"path": "/srv"}]}, "scan has /srv twice"),
+        ({"scan": [{"path": "/srv", "depth": -1}]}, "greater than or equal to 0"),
+        ({"scan": [{"path": "/srv", "interval": "daily"}]}, "is not a duration"),
+        ({"mounts": {"include_types": ["xfs"], "exclude_types": ["nfs"]}}, "are both set; keep one"),
+        ({"mounts": {"types": ["xfs"]}}, "Extra inputs are not permitted"),
+        ({"timeout": "0s"}, "must be longer than zero"),
+        ({"intervals": {"mount": "1m"}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_mistake_is_named(keys, said):
+    with pytest.raises(ValidationError, match=said):
+        settings(**keys)

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import SourceRefused, SourceUnreachable
+from exporter.model import DAY, HOUR, MINUTE, Poll, Scan
+from exporter.sources.filesystem import scans
+from exporter.sources.filesystem.client import Walked
+from exporter.sources.filesystem.scan import Tally
+from exporter.sources.filesystem.scans import Last, doubt, is_due
+
+AT = 1_700_000_000.0
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    (root / "below").mkdir(parents=True)
+    (root / "one").write_bytes(b"x" * 100)
+    (root / "below" / "two").write_bytes(b"x" * 50)
+    return root
+
+
+@pytest.fixture
+def poll(state):
+    def at(moment: float = AT) -> Poll:
+        return Poll(at=moment, since=None, state=state)
+
+    return at
+
+
+def scanning(*paths: Path, **keys: object) -> dict[str, object]:
+    return {"scan": [{"path": str(path), **keys} for path in paths]}
+
+
+def last(*, device=1, fsid=0, mountpoint="/data", files=10, completed_at=AT, duration=0.0) -> Last:
+    scan = Scan(
+        root="/data", completed_at=completed_at, duration_seconds=duration, files=files, directories=1,
+        apparent_bytes=0, allocated_bytes=0, errors={},
+    )  # fmt: skip
+    return Last(scan, device, fsid, mountpoint)
+
+
+def walked(*, device=1, fsid=0, mountpoint="/data", files=10) -> Walked:
+    return Walked(Tally(device=device, files=files, directories=1), 0.0, 1.0, fsid, mountpoint)
+
+
+def test_a_root_is_walked_at_the_first_poll(client, poll, root):
+    [scan] = scans.fetch(client(settings=scanning(root)), poll())
+    assert (scan.root, scan.files, scan.directories, scan.apparent_bytes) == (str(root), 2, 2, 150)
+    assert scan.allocated_bytes % 512 == 0
+    assert scan.errors == {}
+    assert 0 <= scan.duration_seconds < 10
+    assert scan.completed_at == pytest.approx(AT + scan.duration_seconds, abs=1)
+
+
+def test_roots_come_in_the_order_of_the_configuration(client, poll, root):
+    found = scans.fetch(client(settings=scanning(root / "below", root)), poll())
+    assert [s.root for s in found] == [str(root / "below"), str(root)]
+
+
+def test_what_is_excluded_is_not_counted(client, poll, root):
+    [scan] = scans.fetch(client(settings=scanning(root, exclude=["below"])), poll())
+    assert scan.files == 1
+
+
+def test_a_root_keeps_its_result_until_it_is_due(client, poll, root):
+    source = client(settings=scanning(root, interval="1h"))
+    first = scans.fetch(source, poll())
+    (root / "three").touch()
+    assert scans.fetch(source, poll(AT + HOUR - 1)) == first
+    [later] = scans.fetch(source, poll(AT + HOUR + 10))
+    assert (later.files, later.completed_at > AT + HOUR) == (3, True)
+
+
+def test_results_survive_a_restart(client, poll, root):
+    first = scans.fetch(client(settings=scanning(root)), poll())
+    shutil.rmtree(root)
+    assert scans.fetch(client(settings=scanning(root)), poll(AT + HOUR)) == first
+
+
+def test_each_root_has_an_interval_of_its_own(client, poll, root):
+    below = {"path": str(root / "below"), "interval": "10m"}
+    source = client(settings={"scan": [{"path": str(root)}, below]})
+    scans.fetch(source, poll())
+    (root / "below" / "new").touch()
+    assert [s.files for s in scans.fetch(source, poll(AT + HOUR))] == [2, 2]
+
+
+def test_a_root_that_left_the_configuration_is_forgotten(client, poll, state, root):
+    scans.fetch(client(settings=scanning(root, root / "below")), poll())
+    scans.fetch(client(settings=scanning(root / "below")), poll(AT + 2 * DAY))
+    assert list(json.loads(state.kept["scans"])) == [str(root / "below")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"/data": {}}', '{"/data": {"scan": {"root": "/data"}}}', '{"/data": 1}']
+)
+def test_a_memory_of_another_release_is_replaced(client, poll, state, root, text, caplog):
+    state.kept["scans"] = text
+    assert [s.files for s in scans.fetch(client(settings=scanning(root)), poll())] == [2]
+    assert "every root is scanned anew" in caplog.text
+    assert str(root) in json.loads(state.kept["scans"])
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [(AT - 600, False), (AT + HOUR - 601, False), (AT + HOUR - 600, True), (AT + DAY, True), (AT - 601, True)],
+    ids=["begun just now", "not yet", "an hour after it began", "long ago", "clock set back"],
+)
+def test_an_interval_counts_from_the_start_of_the_last_walk(at, due):
+    assert is_due(last(completed_at=AT, duration=600), HOUR, at) is due
+
+
+def test_errors_inside_of_a_root_are_counted_and_do_not_fail_it(client, poll, public, as_nobody):
+    (public / "shut").mkdir()
+    (public / "shut").chmod(0)
+    with as_nobody():
+        [scan] = scans.fetch(client(settings=scanning(public)), poll())
+    assert scan.errors == {"EACCES": 1}
+
+
+# Roots that are not what they were
+
+
+def test_a_root_that_is_gone_is_not_reported_as_empty(client, poll, root):
+    source = client(settings=scanning(root, interval="1h"))
+    scans.fetch(source, poll())
+    shutil.rmtree(root)
+    with pytest.raises(SourceUnreachable, match=rf"^{root}: root is gone \(ENOENT\)$"):
+        scans.fetch(source, poll(AT + DAY))
+
+
+def test_the_other_roots_are_walked_and_remembered_all_the_same(client, poll, state, root):
+    with pytest.raises(SourceUnreachable, match="gone: root is gone"):
+        scans.fetch(client(settings=scanning(root / "gone", root)), poll())
+    assert json.loads(state.kept["scans"])[str(root)]["scan"]["files"] == 2
+
+
+def test_a_root_that_is_gone_and_comes_back_is_walked_at_the_next_poll(client, poll, root):
+    source = client(settings=scanning(root / "late"))
+    with pytest.raises(SourceUnreachable):
+        scans.fetch(source, poll())
+    (root / "late").mkdir()
+    assert [s.directories for s in scans.fetch(source, poll(AT + MINUTE))] == [1]
+
+
+def test_all_that_is_wrong_is_said_at_once(client, poll, root):
+    (root / "file").touch()
+    with pytest.raises(SourceUnreachable, match=r"gone: root is gone \(ENOENT\); .*file: root is gone \(ENOTDIR\)"):
+        scans.fetch(client(settings=scanning(root / "gone", root / "file")), poll())
+
+
+def test_a_root_of_an_odd_error_is_unreachable(client, poll, root):
+    (root / "loop").symlink_to("loop")
+    with pytest.raises(SourceUnreachable, match=r"loop: root cannot be read \(ELOOP\)"):
+        scans.fetch(client(settings=scanning(root / "loop")), poll())
+
+
+def test_a_root_that_may_not_be_read_is_refused(client, poll, public, as_nobody):
+    (public / "shut").mkdir(mode=0)
+    with pytest.raises(SourceRefused, match=r"shut: root cannot be read \(EACCES\)"), as_nobody():
+        scans.fetch(client(settings=scanning(public / "shut")), poll())
+
+
+def test_a_root_whose_filesystem_is_no_longer_mounted_is_not_reported_as_empty(client, poll, state, mount, tmp_path):
+    at = tmp_path / "data"
+    mount("-t", "tmpfs", "-o", "size=1m", "none", at=at)
+    (at / "file").write_bytes(b"x")
+    source = client(settings=scanning(at, interval="1h"))
+    assert [s.files for s in scans.fetch(source, poll())] == [1]
+    subprocess.run(["umount", str(at)], check=True)
+    before = dict(state.kept)
+    with pytest.raises(SourceUnreachable, match="data: root is on another filesystem than last time, part of "):
+        scans.fetch(source, poll(AT + DAY))
+    assert state.kept == before
+    mount("-t", "tmpfs", "-o", "size=1m", "none", at=at)
+    (at / "restored").write_bytes(b"xy")
+    assert [s.apparent_bytes for s in scans.fetch(source, poll(AT + DAY + MINUTE))] == [2]
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        (walked(), None),
+        (walked(), last()),
+        (walked(files=0), last()),
+        (walked(device=2), last()),
+        (walked(device=2, fsid=7, files=0), last(fsid=7)),
+        (walked(device=2, files=0), last(files=0)),
+        (walked(mountpoint="/"), last()),
+    ],
+    ids=["first", "same", "emptied", "device renumbered", "renumbered, same fsid", "was empty before", "same disk"],
+)
+def test_one_sign_alone_is_no_missing_mount(now, before):
+    assert doubt(now, before) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        (
+            walked(device=2, mountpoint="/"),
+            last(),
+            "root is on another filesystem than last time, part of / and no longer of /data",
+        ),
+        (walked(device=2, fsid=8, files=0), last(fsid=7), "root is on another filesystem than last time, empty"),
+        (walked(mountpoint="/", files=0), last(), "root is part of / and no longer of /data, empty"),
+    ],
+)
+def test_two_signs_are_a_missing_mount(now, before, said):
+    assert doubt(now, before) == said
+
+
+# Walks that take long: the size of the filesystem is asked for at their end, and answers late
+
+
+def test_a_long_walk_goes_on_in_the_background_and_a_later_poll_collects_it(client, poll, root, release):
+    walks: list[threading.Thread] = []
+
+    def slow(path: bytes):
+        walks.append(threading.current_thread())
+        release.wait()
+        return os.statvfs(path)
+
+    source = client(settings={**scanning(root), "intervals": {"scans": "400ms"}}, statvfs=slow)
+    assert scans.fetch(source, poll()) == ()
+    begun = time.monotonic()
+    assert scans.fetch(source, poll(AT + 900)) == ()
+    assert time.monotonic() - begun < 0.15
+    release.set()
+    walks[0].join(5)
+    [scan] = scans.fetch(source, poll(AT + 1800))
+    assert scan.files == 2
+    assert AT + 1799 < scan.completed_at < AT + 1800
+    assert len(walks) == 1
+    assert scans.fetch(source, poll(AT + 2700)) == (scan,)
+
+
+def test_a_walk_that_takes_long_does_not_keep_another_root_waiting(client, poll, root, release):
+
+    def slow(path: bytes):
+        if not path.endswith(b"below"):
+            release.wait()
+        return os.statvfs(path)
+
+    settings = {**scanning(root, root / "below"), "intervals": {"scans": "400ms"}}
+    assert [s.root for s in scans.fetch(client(settings=settings, statvfs=slow), poll())] == [str(root / "below")]
+
+
+def test_closing_stops_a_walk_that_is_under_way(client, poll, root, release):
+    began = threading.Event()
+
+    def slow(path: bytes) -> os.statvfs_result:
+        began.set()
+        release.wait()
+        return os.statvfs(path)
+
+    source = client(settings=scanning(root), statvfs=slow)
+
+    def close_when_begun() -> None:
+        began.wait()
+        source.close()
+
+    threading.Thread(target=close_when_begun).start()
+    begun = time.monotonic()
+    with pytest.raises(SourceUnreachable, match="the exporter is stopping"):
+        scans.fetch(source, poll())
+    assert time.monotonic() - begun < 5
+
+
+def test_a_closed_client_walks_no_tree(client, root):
+    source = client(settings=scanning(root))
+    source.close()
+    with pytest.raises(SourceUnreachable, match="the scan was stopped"):
+        source._walk(source.settings.scan[0])
