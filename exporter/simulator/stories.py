@@ -1,0 +1,40 @@
+"""What can go wrong in an estate on command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STORIES: Mapping[str, str] = {
+    "pruning_stopped": "pool",
+    "ddb_sealed": "pool",
+    "storm": "pool",
+    "agent_dead": "agent",
+    "fulls_failing": "plan",
+    "retention_regressed": "plan",
+}
+OPTIONS = {"storm": ("seconds", "bytes_per_hour")}
+STORM_BYTES_PER_HOUR = float(1024**4)
+
+
+@dataclass
+class Story:
+    """`object` is the name of a pool, a MediaAgent or a plan, as the story wants; `ended_at` None goes on."""
+
+    name: str
+    object: str
+    began_at: float
+    options: dict[str, float] = field(default_factory=dict)
+    ended_at: float | None = None
+
+    def __post_init__(self) -> None:
+        unknown = set(self.options) - set(OPTIONS.get(self.name, ("seconds",)))
+        if unknown:
+            raise ValueError(f"{self.name} has no option {', '.join(sorted(unknown))}")
+        if "seconds" in self.options:
+            self.ended_at = self.began_at + self.options["seconds"]
+
+    @property
+    def bytes_per_second(self) -> float:
+        return self.options.get("bytes_per_hour", STORM_BYTES_PER_HOUR) / 3600
+
+    def is_told_at(self, at: float) -> bool:
+        return self.began_at <= at and (self.ended_at is None or at < self.ended_at)
