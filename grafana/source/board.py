@@ -1,0 +1,116 @@
+"""What surrounds the panels: variables, rows and their layout, the dashboard itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from panels import DATASOURCE, Json
+
+SCHEMA_VERSION = 39  # Grafana 11.0; newer ones migrate it when they load it.
+WIDTH = 24
+
+
+def variable(name: str, label: str, values: str) -> Json:
+    """A choice of label values, several or all; `values` is a label_values() query."""
+    return {
+        "allValue": ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "datasource": DATASOURCE,
+        "hide": 0,
+        "includeAll": True,
+        "label": label,
+        "multi": True,
+        "name": name,
+        "options": [],
+        "query": {"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "refresh": 2,
+        "regex": "",
+        "skipUrlSync": False,
+        "sort": 5,
+        "type": "query",
+    }
+
+
+def datasource() -> Json:
+    return {
+        "current": {"selected": False, "text": "default", "value": "default"},
+        "hide": 0,
+        "includeAll": False,
+        "label": "Prometheus",
+        "multi": False,
+        "name": "ds",
+        "options": [],
+        "query": "prometheus",
+        "refresh": 1,
+        "regex": "",
+        "skipUrlSync": False,
+        "type": "datasource",
+    }
+
+
+def row(title: str, *panels: tuple[int, int, Json]) -> tuple[str, tuple[tuple[int, int, Json], ...]]:
+    """A titled row of (width, height, panel), from left to right, wrapping at 24 columns."""
+    return title, panels
+
+
+def dashboard(
+    uid: str,
+    title: str,
+    description: str,
+    variables: Iterable[Json],
+    rows: Iterable[tuple[str, Iterable[tuple[int, int, Json]]]],
+    *,
+    tags: Iterable[str] = (),
+) -> Json:
+    return {
+        "annotations": {"list": []},
+        "description": description,
+        "editable": False,
+        "fiscalYearStartMonth": 0,
+        "graphTooltip": 1,
+        "id": None,
+        "links": [
+            {
+                "asDropdown": True,
+                "icon": "external link",
+                "includeVars": True,
+                "keepTime": True,
+                "tags": ["ebbtide"],
+                "targetBlank": False,
+                "title": "Ebbtide",
+                "tooltip": "The other dashboards, with the same choice",
+                "type": "dashboards",
+                "url": "",
+            }
+        ],
+        "panels": _placed(rows),
+        "refresh": "5m",
+        "schemaVersion": SCHEMA_VERSION,
+        "tags": ["ebbtide", *tags],
+        "templating": {"list": [datasource(), *variables]},
+        "time": {"from": "now-7d", "to": "now"},
+        "timepicker": {},
+        "timezone": "browser",
+        "title": title,
+        "uid": uid,
+        "version": 1,
+        "weekStart": "",
+    }
+
+
+def _placed(rows: Iterable[tuple[str, Iterable[tuple[int, int, Json]]]]) -> list[Json]:
+    placed: list[Json] = []
+    y = 0
+    for title, panels in rows:
+        placed.append(
+            {"collapsed": False, "gridPos": {"h": 1, "w": WIDTH, "x": 0, "y": y}, "panels": [], "title": title}
+            | {"id": len(placed) + 1, "type": "row"}
+        )
+        x, y, deepest = 0, y + 1, 0
+        for width, height, panel in panels:
+            if x + width > WIDTH:
+                x, y, deepest = 0, y + deepest, 0
+            placed.append(panel | {"gridPos": {"h": height, "w": width, "x": x, "y": y}, "id": len(placed) + 1})
+            x, deepest = x + width, max(deepest, height)
+        y += deepest
+    return placed

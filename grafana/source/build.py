@@ -1,0 +1,24 @@
+"""Writes grafana/dashboards/<folder>/<uid>.json, which are committed: `python grafana/source/build.py [TARGET]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import overview
+
+FOLDERS = {"Overview": (overview,)}
+
+
+def build(target: Path) -> None:
+    for folder, modules in FOLDERS.items():
+        (target / folder).mkdir(parents=True, exist_ok=True)
+        for module in modules:
+            board = module.build()
+            text = json.dumps(board, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+            (target / folder / f"{board['uid']}.json").write_text(text)
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "dashboards")

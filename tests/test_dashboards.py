@@ -1,0 +1,273 @@
+"""Every dashboard keeps the same habits, asks only for what exists, and is what its source builds."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser as promql
+import pytest
+import requests
+import yaml
+
+from tests.promql import ROOT, known, labels_of, nodes, selectors
+from tests.servers import free_port, need, running, wait_until
+
+GRAFANA = ROOT / "grafana"
+FILES = sorted((GRAFANA / "dashboards").glob("*/*.json"))
+BOARDS = [json.loads(file.read_text()) for file in FILES]
+UNITS = {line for line in (ROOT / "tests/grafana-11.6-units.txt").read_text().splitlines() if line[:1] != "#"}
+KNOWN = known()
+# What Grafana puts in by itself, with a value that any query takes.
+MACROS = {"__rate_interval": "5m", "__interval": "1m", "__range": "7d"}
+
+Json = dict[str, Any]
+
+
+def panels(board: Json) -> list[Json]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda b: b["uid"])
+every_panel = pytest.mark.parametrize(
+    "panel",
+    [pytest.param(panel, id=f"{board['uid']}-{panel['title']}") for board in BOARDS for panel in panels(board)],
+)
+
+
+def substituted(expr: str) -> str:
+    """As Prometheus gets it, every variable at All."""
+    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda m: MACROS.get(m[1], ".*"), expr)
+
+
+def test_the_committed_files_are_what_the_sources_build(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, GRAFANA / "source/build.py", tmp_path], check=True, timeout=60)
+    built = {f.relative_to(tmp_path): f.read_text() for f in tmp_path.rglob("*.json")}
+    assert built
+    assert {f.relative_to(GRAFANA / "dashboards"): f.read_text() for f in FILES} == built, (
+        "stale: run python grafana/source/build.py"
+    )
+
+
+def test_every_uid_is_the_name_of_its_file_and_there_once() -> None:
+    assert [board["uid"] for board in BOARDS] == [file.stem for file in FILES]
+    assert len({file.stem for file in FILES}) == len(FILES)
+
+
+@every_board
+def test_a_board_is_not_edited_in_the_browser_and_has_no_number_of_another_grafana(board: Json) -> None:
+    assert board["editable"] is False
+    assert board["id"] is None
+    assert "ebbtide" in board["tags"]
+    assert board["title"]
+    assert board["description"]
+    assert board["schemaVersion"] == 39
+
+
+@every_board
+def test_a_board_lets_its_reader_choose_the_prometheus(board: Json) -> None:
+    [ds] = [v for v in board["templating"]["list"] if v["type"] == "datasource"]
+    assert (ds["name"], ds["query"]) == ("ds", "prometheus")
+    uids = re.findall(r'"datasource": \{[^}]*"uid": "([^"]*)"', json.dumps(board))
+    assert len(uids) > len(panels(board))
+    assert {*uids} == {"${ds}"}
+
+
+@every_board
+def test_a_variable_follows_the_time_range_and_the_choice_before_it(board: Json) -> None:
+    """job and instance are left out on purpose: a source is the same through whichever exporter it is scraped."""
+    before: set[str] = set()
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            assert variable["refresh"] == 2
+            assert (variable["includeAll"], variable["multi"], variable["allValue"]) == (True, True, ".*")
+            assert variable["label"]
+            [(selector, label)] = re.findall(r"^label_values\((.+), (\w+)\)$", variable["query"]["query"])
+            assert label in labels_of(promql.parse(substituted(selector)), KNOWN)
+            assert {*re.findall(r"\$(\w+)", selector)} <= before
+        before.add(variable["name"])
+
+
+@every_board
+def test_every_variable_is_used_and_every_used_one_is_there(board: Json) -> None:
+    own = {variable["name"] for variable in board["templating"]["list"]}
+    used = {*re.findall(r"\$\{?(\w+)", json.dumps([board["panels"], board["links"]]))} - {"__data", "__value", *MACROS}
+    assert used == own
+
+
+@every_board
+def test_panels_have_one_place_and_one_id_each(board: Json) -> None:
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len({*ids}) == len(ids)
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        assert 0 <= at["x"] < at["x"] + at["w"] <= 24
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+@every_board
+def test_rows_are_open_and_titled(board: Json) -> None:
+    rows = [panel for panel in board["panels"] if panel["type"] == "row"]
+    assert rows
+    assert all(row["title"] and not row["collapsed"] and not row["panels"] for row in rows)
+
+
+@every_board
+def test_links_lead_to_boards_we_ship(board: Json) -> None:
+    there = {b["uid"] for b in BOARDS}
+    linked = {*re.findall(r"/d/([\w-]+)", json.dumps(board))}
+    assert linked <= there
+    for link in board["links"]:
+        assert link["type"] == "dashboards"
+        assert {*link["tags"]} <= {tag for b in BOARDS for tag in b["tags"]}
+
+
+def test_alerts_lead_to_boards_we_ship_and_to_variables_they_have() -> None:
+    texts = [file.read_text() for file in (ROOT / "rules/alerts").glob("*.yaml")]
+    urls = [url for text in texts for url in re.findall(r'dashboard_url: "/d/([^"]+)"', text)]
+    assert urls
+    variables = {b["uid"]: {v["name"] for v in b["templating"]["list"]} for b in BOARDS}
+    for url in urls:
+        uid, _, query = url.partition("?")
+        assert {*re.findall(r"var-(\w+)=", query)} <= variables[uid]
+
+
+@every_panel
+def test_a_panel_says_what_it_shows_and_what_to_do(panel: Json) -> None:
+    assert panel["title"]
+    assert len(panel["description"]) > 60
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["noValue"]
+
+
+@every_panel
+def test_a_panel_has_a_unit_that_grafana_knows(panel: Json) -> None:
+    fields = panel["fieldConfig"]
+    own = [p["value"] for override in fields["overrides"] for p in override["properties"] if p["id"] == "unit"]
+    assert {fields["defaults"]["unit"], *own} <= UNITS
+
+
+@every_panel
+def test_a_share_is_shown_as_one_and_a_time_as_one(panel: Json) -> None:
+    """Of panels with one unit; a table gives each column its own."""
+    if panel["type"] == "table":
+        return
+    unit = panel["fieldConfig"]["defaults"]["unit"]
+    wanted = {"_ratio": "percentunit", "_bytes": "bytes", "_seconds": "s"}
+    for target in panel["targets"]:
+        counted = any(
+            str(n.op) in ("sum", "count") for n in nodes(_tree(target)) if isinstance(n, promql.AggregateExpr)
+        )
+        for selector in selectors(_tree(target)):
+            for suffix, right in wanted.items():
+                if selector.name.endswith(suffix) and not counted:
+                    assert unit == right, selector.name
+
+
+@every_panel
+def test_threshold_colors_begin_without_a_number_and_ascend(panel: Json) -> None:
+    fields = panel["fieldConfig"]
+    own = [p["value"] for override in fields["overrides"] for p in override["properties"] if p["id"] == "thresholds"]
+    for thresholds in [fields["defaults"]["thresholds"], *own]:
+        first, *more = [step["value"] for step in thresholds["steps"]]
+        assert first is None
+        assert more == sorted(more)
+        assert thresholds["mode"] == "absolute"
+
+
+@every_panel
+def test_a_panel_asks_only_for_series_and_labels_that_exist(panel: Json) -> None:
+    assert panel["targets"]
+    refs = [target["refId"] for target in panel["targets"]]
+    assert len({*refs}) == len(refs)
+    for target in panel["targets"]:
+        labels = labels_of(_tree(target), KNOWN)
+        assert {*re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])} <= labels
+        assert "job" not in labels, "one object through two exporters would be shown twice"
+        assert "instance" not in labels
+
+
+@every_panel
+def test_counters_are_read_as_rates_over_the_interval_grafana_chooses(panel: Json) -> None:
+    for target in panel["targets"]:
+        rated = [n for n in nodes(_tree(target)) if isinstance(n, promql.Call) and n.func.name in ("rate", "increase")]
+        counters = [s.name for s in selectors(_tree(target)) if s.name.endswith("_total")]
+        assert counters == [s.name for call in rated for s in selectors(call)]
+        assert len(rated) == target["expr"].count("$__rate_interval")
+
+
+@every_panel
+def test_a_column_shows_a_label_or_a_query_that_is_there(panel: Json) -> None:
+    if panel["type"] != "table":
+        return
+    merge, keep, arrange = panel["transformations"]
+    assert (merge["id"], keep["id"], arrange["id"]) == ("merge", "filterFieldsByName", "organize")
+    labels = {label for target in panel["targets"] for label in labels_of(_tree(target), KNOWN)}
+    values = {f"Value #{target['refId']}" for target in panel["targets"]}
+    shown = keep["options"]["include"]["names"]
+    assert {*shown} <= labels | values
+    titles = arrange["options"]["renameByName"]
+    assert {*shown} == {*titles}
+    assert {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]} <= {*titles.values()}
+    assert {s["displayName"] for s in panel["options"]["sortBy"]} <= {*titles.values()}
+
+
+def test_every_threshold_an_alert_compares_objects_with_is_drawn() -> None:
+    drawn = {
+        s.name for board in BOARDS for panel in panels(board) for t in panel["targets"] for s in selectors(_tree(t))
+    }
+    assert drawn >= {
+        "source_kind_pool:ebbtide_pool_free_ratio:threshold",
+        "source_ddb:ebbtide_commvault_ddb_pending_deletes:threshold",
+    }
+
+
+def test_provisioning_mounts_as_it_is() -> None:
+    sources = yaml.safe_load((GRAFANA / "provisioning/datasources/ebbtide.yaml").read_text())
+    assert sources["apiVersion"] == 1
+    by_type = {source["type"]: source for source in sources["datasources"]}
+    assert by_type.keys() == {"prometheus", "alertmanager"}
+    assert by_type["prometheus"]["jsonData"]["alertmanagerUid"] == by_type["alertmanager"]["uid"]
+    dashboards = yaml.safe_load((GRAFANA / "provisioning/dashboards/ebbtide.yaml").read_text())
+    [provider] = dashboards["providers"]
+    assert provider["options"]["foldersFromFilesStructure"] is True
+    assert not {"folder", "folderUid"} & provider.keys()
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    (folder / "p.yml").write_text("scrape_configs: []\n")
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        need("prometheus"), f"--config.file={folder / 'p.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address={address}",
+    ]  # fmt: skip
+    with running(command, folder / "log"):
+        wait_until(lambda: _ready(address), "Prometheus is ready")
+        yield f"http://{address}"
+
+
+@pytest.mark.server
+@every_panel
+def test_prometheus_takes_every_query(prometheus: str, panel: Json) -> None:
+    for target in panel["targets"]:
+        answer = requests.get(f"{prometheus}/api/v1/query", params={"query": substituted(target["expr"])}, timeout=10)
+        assert answer.status_code == 200, answer.text
+
+
+def _tree(target: Json) -> Any:
+    return promql.parse(substituted(target["expr"]))
+
+
+def _ready(address: str) -> bool:
+    try:
+        return requests.get(f"http://{address}/-/ready", timeout=1).ok
+    except requests.ConnectionError:
+        return False
