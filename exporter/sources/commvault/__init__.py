@@ -1,0 +1,36 @@
+"""Commvault 11.28 and later, older ones as far as they answer: over the REST API of the CommServe."""
+
+from __future__ import annotations
+
+from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
+from exporter.sources.commvault import dedup_savings, dedup_stores, jobs, media_agents, pools, retention_rules
+from exporter.sources.commvault.client import CommvaultClient
+from exporter.sources.commvault.config import CommvaultSettings
+from exporter.telemetry import Telemetry
+
+COLLECTORS = (
+    Collector("pools", pools.fetch, HOUR, permission="View on the storage pools"),
+    Collector("dedup_savings", dedup_savings.fetch, DAY, permission="View on the storage pools"),
+    Collector(
+        "dedup_stores", dedup_stores.fetch, 15 * MINUTE, permission="View on the CommCell, and Execute for QCommands"
+    ),
+    Collector("media_agents", media_agents.fetch, 15 * MINUTE, permission="View on the MediaAgents"),
+    Collector("retention_rules", retention_rules.fetch, DAY, permission="View on the plans"),
+    # The first poll reads weeks of history.
+    Collector("jobs", jobs.fetch, 5 * MINUTE, permission="View on the CommCell and its clients", deadline=HOUR),
+)
+
+
+class Commvault:
+    """One CommServe."""
+
+    kind = "commvault"
+
+    def __init__(self, settings: CommvaultSettings, telemetry: Telemetry) -> None:
+        self.name = settings.name
+        self.client = CommvaultClient(settings, telemetry)
+        self.host = self.client.host
+        self.collectors = scheduled(COLLECTORS, settings.intervals.model_dump())
+
+    def close(self) -> None:
+        self.client.close()

@@ -1,0 +1,133 @@
+"""The REST API of a CommServe: login, errors in HTTP 200, pages, and which of two names a release knows."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
+from exporter.http import HttpClient, Reply, Tokens, UnexpectedStatus, dig
+from exporter.model import MINUTE
+from exporter.sources.commvault.answers import checked
+from exporter.sources.commvault.config import CommvaultSettings
+from exporter.sources.commvault.fields import Row, identity, number, rows
+from exporter.sources.commvault.login import Login, LoginRefused
+from exporter.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Five attempts lock an account; the fastest collector polls every five minutes.
+_REFUSAL_SECONDS = 15 * MINUTE
+_LOGOUT_SECONDS = 2.0
+_UNKNOWN_NAME = {400, 404, 405}
+
+
+class CommvaultClient:
+    """Asks one CommServe, at most four things at a time. `lookback`: seconds of job history for the first fill."""
+
+    def __init__(
+        self, settings: CommvaultSettings, telemetry: Telemetry, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.lookback = settings.lookback
+        self._telemetry = telemetry
+        self._http = HttpClient(settings.name, settings.url, telemetry, verify=settings.verify, concurrency=4)
+        self._login = Login(self._http, settings)
+        self._http.login = Tokens(self._obtain, refusal_seconds=_REFUSAL_SECONDS, clock=clock)
+        self._unknown: set[str] = set()
+
+    @property
+    def host(self) -> str:
+        return self._http.host
+
+    def get(
+        self,
+        route: str,
+        *ids: object,
+        params: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        return self._checked(self._http.get(route, *ids, params=params, headers=headers))
+
+    def post(self, route: str, *ids: object, json: object = None) -> dict[str, Any]:
+        return self._checked(self._http.post(route, *ids, json=json))
+
+    def first(self, ways: Mapping[str, Callable[[], T]], *, past_refusals: bool = True) -> T:
+        """The answer of the first way that this release has and, with `past_refusals`, this account may go.
+
+        A way that did not work is not tried again once a later one has worked: the second name is that of another
+        release. Until then it is, since a server that starts says 404 to everything.
+        """
+        failed: dict[str, SourceError] = {}
+        for name, ask in ways.items():
+            if name in self._unknown:
+                continue
+            try:
+                answer = ask()
+            except (UnexpectedStatus, SourceRefused) as error:
+                unknown = isinstance(error, UnexpectedStatus) and error.status in _UNKNOWN_NAME
+                denied = isinstance(error, SourceRefused) and error.contact
+                if not (unknown or (denied and past_refusals)):
+                    raise
+                failed[name] = error
+                continue
+            for other, reason in failed.items():
+                self._unknown.add(other)
+                log.info("%s: %s; from now on %s is asked instead", self._http.source, reason, name)
+            return answer
+        # Who may not should hear of the permission, not of the name that an older release had.
+        raise next((e for e in failed.values() if isinstance(e, SourceRefused)), [*failed.values()][-1])
+
+    def pages(self, ask: Callable[[int], tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
+        """(endpoint, summaries of jobs) page by page; `ask(offset)` says its endpoint and the page from there on.
+
+        The list moves while it is read: new jobs push others to the next page, where they come once more and are
+        left out, and the total that counts is the latest one.
+        """
+        received = 0
+        before: set[str] = set()
+        while True:
+            endpoint, payload = ask(received)
+            listed = rows(payload, "jobs", endpoint) if payload.get("jobs") is not None else []
+            if not listed:
+                return
+            received += len(listed)
+            with reading(endpoint):
+                summaries = {identity(s, "jobId"): s for s in (_summary(job, endpoint) for job in listed)}
+                total = number(payload, "totalRecordsWithoutPaging")
+            yield endpoint, [summary for job_id, summary in summaries.items() if job_id not in before]
+            if total is not None and received >= total:
+                return
+            if before == set(summaries):
+                raise SourceGarbled(f"{endpoint}: the server repeats a page, whatever offset it is asked for")
+            before = set(summaries)
+
+    def close(self) -> None:
+        """Log out, unless the server takes its time, and end all connections."""
+        leaving = threading.Thread(target=self._login.log_out, daemon=True)
+        leaving.start()
+        leaving.join(_LOGOUT_SECONDS)
+        self._http.close()
+
+    def _obtain(self) -> Any:
+        try:
+            return self._login.obtain()
+        except LoginRefused:
+            self._telemetry.auth_failures.labels(self._http.source).inc()
+            raise
+
+    def _checked(self, reply: Reply) -> dict[str, Any]:
+        try:
+            return checked(reply.json(), reply.endpoint)
+        except SourceRefused:
+            self._telemetry.auth_failures.labels(self._http.source).inc()
+            raise
+
+
+def _summary(job: Row, endpoint: str) -> Row:
+    summary: Row = dig(job, "jobSummary", endpoint=endpoint, expect=dict)
+    return summary

@@ -1,0 +1,102 @@
+"""What the finished jobs in the ledger come to: counts per operation, and the rhythm of fulls per policy."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from exporter.model import DAY, Job, JobHistory, OperationJobs, PolicyFulls, State
+from exporter.sources.commvault.job_words import FULLS, INCREMENTAL, OPERATIONS
+
+
+def job_history(at: float, state: State, running: Mapping[str, int], window: float) -> JobHistory:
+    """window: seconds before `at` within which last successes and the intervals of fulls are looked for."""
+    tallies = {operation: _Tally() for operation in OPERATIONS}
+    for job in state.jobs(at - DAY, operations=OPERATIONS):
+        tallies[job.operation].count(job)
+    # Most have succeeded within the day; for the few that have not, further back.
+    unsuccessful = [operation for operation, tally in tallies.items() if tally.last_success_at is None]
+    earlier = {operation: _Tally() for operation in unsuccessful}
+    for job in state.jobs(at - window, operations=unsuccessful):
+        earlier[job.operation].count(job)
+    backups = state.jobs(at - window, operations=(*FULLS, INCREMENTAL))
+    operations = (
+        tally.operation_jobs(operation, running.get(operation, 0), earlier.get(operation, tally))
+        for operation, tally in tallies.items()
+    )
+    return JobHistory(tuple(operations), policy_fulls(backups))
+
+
+@dataclass
+class _Tally:
+    finished: int = 0
+    failed: int = 0
+    last: Job | None = None
+    last_success_at: float | None = None
+
+    def count(self, job: Job) -> None:
+        """Jobs come in the order in which they ended."""
+        self.finished += 1
+        self.failed += job.result in ("failed", "killed")
+        self.last = job
+        if job.result == "success":
+            self.last_success_at = job.ended_at
+
+    def operation_jobs(self, operation: str, running: int, longer: _Tally) -> OperationJobs:
+        last = longer.last
+        return OperationJobs(
+            operation=operation,
+            running=running,
+            finished_24h=self.finished,
+            failed_24h=self.failed,
+            last_success_at=longer.last_success_at,
+            last_completion_at=last.ended_at if last else None,
+            last_duration_seconds=max(0.0, last.ended_at - last.started_at) if last else None,
+        )
+
+
+@dataclass
+class _Rhythm:
+    """Cycles of one subclient so far: seconds from full to full, and from the last incremental to the full."""
+
+    full_at: float | None = None
+    incremental_at: float | None = None
+    intervals: array[float] = field(default_factory=lambda: array("d"))
+    gaps: array[float] = field(default_factory=lambda: array("d"))
+
+    def count(self, job: Job) -> None:
+        if job.operation == INCREMENTAL:
+            self.incremental_at = job.started_at
+            return
+        if self.full_at is not None and job.started_at > self.full_at:
+            interval = job.started_at - self.full_at
+            gap = interval if self.incremental_at is None else job.started_at - self.incremental_at
+            self.intervals.append(interval)
+            self.gaps.append(gap if 0 < gap <= interval else interval)
+        self.full_at, self.incremental_at = job.started_at, None
+
+
+def policy_fulls(backups: Iterable[Job]) -> tuple[PolicyFulls, ...]:
+    """Per policy the median over its subclients of each one's own median; backups in the order they ended.
+
+    A full that completed with errors opens a cycle like any other, one that failed does not.
+    """
+    rhythms: dict[tuple[str, str, str], _Rhythm] = defaultdict(_Rhythm)
+    for job in backups:
+        if job.policy_id and job.result in ("success", "partial"):
+            rhythms[job.policy_id, job.client, job.subclient].count(job)
+    by_policy: dict[str, list[_Rhythm]] = defaultdict(list)
+    for (policy_id, _, _), rhythm in rhythms.items():
+        if rhythm.intervals:
+            by_policy[policy_id].append(rhythm)
+    return tuple(
+        PolicyFulls(
+            policy_id=policy_id,
+            full_interval_seconds=median(median(r.intervals) for r in found),
+            last_incremental_gap_seconds=median(median(r.gaps) for r in found),
+        )
+        for policy_id, found in sorted(by_policy.items())
+    )
