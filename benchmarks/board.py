@@ -1,6 +1,6 @@
 """How fast a page is made, against prometheus_client over the same samples; how much memory a million series take.
 
-    python benchmarks/board.py [--series 100000 1000000]
+python benchmarks/board.py [--series 100000 1000000]
 """
 
 from __future__ import annotations
@@ -8,13 +8,9 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from estate import FAMILIES, SameSamples, publish
 from prometheus_client import CollectorRegistry, generate_latest

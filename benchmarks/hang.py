@@ -1,20 +1,17 @@
 """What a source that hangs costs the others: freshness and scrape latency before and while it hangs.
 
-    python benchmarks/hang.py [--seconds 20]
+python benchmarks/hang.py [--seconds 20]
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import threading
 import time
 import urllib.request
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from exporter.config import parse
 from exporter.service import Service
@@ -32,14 +29,16 @@ def main() -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, Server(Vbr(demo_vbr_estate(clock), clock, password="p")) as vbr:
         Path(folder, "password").write_text("p")
-        service = Service(parse(f"""
+        service = Service(
+            parse(f"""
             web: {{listen: "127.0.0.1:0"}}
             history: {{url: "sqlite:///{folder}/history.db"}}
             sources:
               - {{name: fs, kind: filesystem, intervals: {{mounts: 1s}}}}
               - {{name: vbr, kind: veeam, url: "{vbr.url}", username: svc-ebbtide, password_file: {folder}/password,
                  intervals: {{pools: 1s, backup_jobs: 1s, backup_files: 5s}}}}
-        """))
+        """)
+        )
         service.start()
         app = create_app(Doors(service.board, service.poller, service.telemetry, service.reload))
         web = server(app, "127.0.0.1", 0)

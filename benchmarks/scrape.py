@@ -1,6 +1,6 @@
 """Scrapes over HTTP by 8 at once, against nginx serving the same bytes as a static file. Needs nginx and wrk.
 
-    python benchmarks/scrape.py [--series 100000 1000000] [--seconds 8]
+python benchmarks/scrape.py [--series 100000 1000000] [--seconds 8]
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 SOURCES = 100
 
@@ -88,7 +86,8 @@ def compare(series: int, seconds: int) -> None:
                 conf.write_text(
                     f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; user root;\n"
                     f"events {{}}\nhttp {{ access_log off; sendfile on; client_body_temp_path {folder}/b;\n"
-                    f"server {{ listen 127.0.0.1:{nginx_port}; root {folder}; default_type text/plain; {encoding} }} }}\n"
+                    f"server {{ listen 127.0.0.1:{nginx_port}; root {folder};\n"
+                    f"default_type text/plain; {encoding} }} }}\n"
                 )
                 theirs = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(conf), "-p", folder])
                 static = f"http://127.0.0.1:{nginx_port}/metrics"

@@ -1,6 +1,6 @@
 """From exec of `ebbtide serve` to the first answer of /metrics, several times.
 
-    python benchmarks/startup.py [--times 7]
+python benchmarks/startup.py [--times 7]
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def main() -> None:
             finally:
                 process.terminate()
                 process.wait(15)
-    print(f"first answer after {min(took):.2f} / {statistics.median(took):.2f} / {max(took):.2f} s (min / median / max)")
+    print(
+        f"first answer after {min(took):.2f} / {statistics.median(took):.2f} / {max(took):.2f} s (min / median / max)"
+    )
 
 
 if __name__ == "__main__":

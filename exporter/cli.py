@@ -61,8 +61,7 @@ def serve(
     """Poll the sources in the background and answer Prometheus, until Ctrl-C or SIGTERM."""
     _log_to_stderr(log_level)
     loaded = _load(config)
-    if listen:
-        loaded = _with_listen(loaded, listen)
+    address = _listen_address(listen) if listen else loaded.web.address
     from exporter.service import Service
 
     service = _or_exit(lambda: Service(loaded, config))
@@ -72,7 +71,7 @@ def serve(
 
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, reload)
-    listening = _or_exit(lambda: _bind(loaded))
+    listening = _or_exit(lambda: _bind(*address))
     service.start()
     # uvicorn ends on these and then raises them again, for whoever was there before it: let that be nobody.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -180,30 +179,28 @@ def docs(
 def _load(path: Path | None) -> Config:
     from exporter import config
 
-    return _or_exit(lambda: config.load(path) if path else config.Config())
+    return _or_exit(lambda: config.load(path) if path else config.parse(""))
 
 
-def _with_listen(loaded: Config, listen: str) -> Config:
+def _listen_address(listen: str) -> tuple[str, int]:
     from pydantic import ValidationError
 
     from exporter.config import Web
 
     try:
-        web = Web(listen=listen, lifecycle=loaded.web.lifecycle)
+        return Web(listen=listen).address
     except ValidationError as error:
         _fail(USAGE, f"--listen: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
-    return loaded.model_copy(update={"web": web})
 
 
-def _bind(loaded: Config) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """The listening socket, bound before anything is polled: a port that is taken is said at once."""
-    host, port = loaded.web.address
     family = socket.AF_INET6 if ":" in host or (not host and socket.has_dualstack_ipv6()) else socket.AF_INET
     try:
         both = not host and family == socket.AF_INET6
         return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=both)
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"web.listen: {loaded.web.listen}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"web.listen: {host}:{port}: {error.strerror or error}") from None
 
 
 def _reload_quietly(service: Service) -> None:

@@ -222,7 +222,8 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
-    first = problems[0]
+    # A misspelt key is also a missing one; the first of the two is what helps.
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     path, known = _place(first)
     # A union complains once for each of its types.
     others = {_written(_place(problem)[0]) for problem in problems} - {_written(path)}

@@ -92,14 +92,14 @@ class Service:
         """The exposition in the text format, as /metrics would answer it."""
         return self.board.page(at).text + own_series(self.telemetry, openmetrics=False)
 
-    def serve(self, listening: socket.socket | None = None) -> None:
-        """Answer HTTP until SIGINT or SIGTERM."""
-        host, port = self.config.web.address
+    def serve(self, listening: socket.socket) -> None:
+        """Answer HTTP on a bound socket until SIGINT or SIGTERM."""
+        host, port = listening.getsockname()[:2]
         app = create_app(
             Doors(self.board, self.poller, self.telemetry, self.reload, self.config.web.lifecycle, self._clock)
         )
-        log.info("listening on %s, %d sources", self.config.web.listen, len(self.watches))
-        server(app, host, port).run(sockets=[listening] if listening else None)
+        log.info("listening on %s port %d, %d sources", host, port, len(self.watches))
+        server(app, host, port).run(sockets=[listening])
 
     def close(self) -> None:
         self.poller.stop()

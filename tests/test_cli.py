@@ -160,11 +160,11 @@ def test_poll_once_prints_a_page_that_promtool_accepts_and_exits_0(config: Path)
 
 
 def test_poll_once_prints_the_rest_when_a_collector_fails_and_exits_1(config: Path, vbr: Server) -> None:
-    vbr.faults.set(Fault("403", path="repositories/states"))
+    vbr.faults.set(Fault("403", path="jobs/states"))
     result = ebbtide("poll-once", "--config", config, "--at", "2026-09-21T14:13:20")
     assert result.returncode == 1
-    assert 'ebbtide_collector_success{source="vbr01",collector="pools"} 0' in result.stdout
-    assert 'ebbtide_collector_success{source="vbr01",collector="backup_jobs"} 1' in result.stdout
+    assert 'ebbtide_collector_success{source="vbr01",collector="backup_jobs"} 0' in result.stdout
+    assert 'ebbtide_collector_success{source="vbr01",collector="pools"} 1' in result.stdout
     assert 'ebbtide_source_up{source="vbr01"} 1' in result.stdout
     assert "needed: the role Veeam Backup Viewer" in result.stderr
 

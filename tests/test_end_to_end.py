@@ -19,12 +19,12 @@ from typing import Any
 
 import pytest
 import yaml
-from exporter.simulator.stage import Demo
 
 from exporter.config import load
 from exporter.demo import write_config
 from exporter.demo.past import DAY, Past
 from exporter.service import Service
+from exporter.simulator.stage import Demo
 from exporter.simulator.wire import Fault
 from exporter.web.app import Doors, create_app
 from exporter.web.server import server as server_for
@@ -44,7 +44,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)

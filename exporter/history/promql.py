@@ -32,7 +32,8 @@ class PromqlHistory:
         # Counted back from the end, so that the newest value is in the last step.
         first = end - max(0, math.floor((end - start) / seconds) - 1) * seconds
         query = {
-            "query": f"last_over_time({name}{{{matchers}}}[{seconds}s])",
+            # A millisecond less: Prometheus 2 counts a sample on the edge of two windows into both.
+            "query": f"last_over_time({name}{{{matchers}}}[{seconds * 1000 - 1}ms])",
             "start": f"{first:.3f}", "end": f"{end:.3f}", "step": str(seconds),
         }  # fmt: skip
         try:

@@ -5,7 +5,7 @@ from xml.sax.saxutils import quoteattr
 from exporter.simulator.commserve_call import Body, Call, Route, no_such
 from exporter.simulator.messages import Answer, Json
 from exporter.simulator.pools import Pool
-from exporter.simulator.sizes import DAY, MIB
+from exporter.simulator.sizes import MIB
 
 OFFLINE = (
     "Offline (Mount path is inaccessible. Check the following.\n"

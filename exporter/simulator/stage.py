@@ -31,9 +31,9 @@ class Demo:
         self._is_failing = past < JOB_FAILING[2]
         if self._is_failing:
             self._vbr_estate.tell(*JOB_FAILING[:2])
-        account = {"username": USERNAME, "password": PASSWORD}
-        self.commserve = Server(CommServe(self._estate, self._clock, ddb_pending_deletes=True, **account))
-        self.vbr = Server(Vbr(self._vbr_estate, self._clock, **account))
+        commserve = CommServe(self._estate, self._clock, username=USERNAME, password=PASSWORD, ddb_pending_deletes=True)
+        self.commserve = Server(commserve)
+        self.vbr = Server(Vbr(self._vbr_estate, self._clock, username=USERNAME, password=PASSWORD))
 
     def live_until(self, moment: float) -> None:
         """Live on to a moment that is not after now, with the stories that fall into that time."""

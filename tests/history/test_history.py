@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -83,7 +83,8 @@ class Stores:
         series: dict[str, list[str]] = {}
         for samples, at in past:
             for name, labels, value in samples:
-                pairs = ",".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in (labels | {"job": "ebbtide"}).items())  # type: ignore[operator]  # fmt: skip
+                scraped = {**labels, "job": "ebbtide"}
+                pairs = ",".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in scraped.items())
                 number = "+Inf" if math.isinf(value) else repr(value)
                 series.setdefault(f"{name}{{{pairs}}}", []).append(f"{number} {at}")
         for name, points in series.items():
@@ -286,11 +287,10 @@ def test_threads_append_and_read_at_once_and_nothing_is_lost(url: str) -> None:
     with ThreadPoolExecutor(6) as threads:
         readers = [threads.submit(read) for _ in range(2)]
         writers = [threads.submit(append, source) for source in sources]
-        for writer in writers:
-            writer.result(30)
+        wait(writers, 30)
         ended.set()
-        for reader in readers:
-            reader.result(30)
+        for thread in (*writers, *readers):
+            thread.result(30)
     for source in sources:
         for pool in range(5):
             assert len(all_of(history, {"source": source, "pool": f"{pool}"})) == 25
@@ -391,7 +391,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match="nowhere/history.db: unable to open database file"):
+    with pytest.raises(HistoryError, match=r"nowhere/history\.db: unable to open database file"):
         SqlHistory(f"sqlite:///{tmp_path}/nowhere/history.db")
 
 
@@ -456,7 +456,7 @@ def test_an_answer_of_another_shape_is_a_history_error(answer: object) -> None:
     history = PromqlHistory("http://prometheus.example.com", Telemetry())
     with requests_mock.Mocker() as mock:
         mock.get("http://prometheus.example.com/api/v1/query_range", json=answer)
-        with pytest.raises(HistoryError, match="^history: "):
+        with pytest.raises(HistoryError, match=r"^history: "):
             history.range(NAME, GOLD, AT - 3600, AT, 300.0)
     history.close()
 

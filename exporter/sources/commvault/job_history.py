@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import count
 from statistics import median
 
 from exporter.model import DAY, Job, JobHistory, OperationJobs, PolicyFulls, State
 from exporter.sources.commvault.job_words import FULLS, INCREMENTAL, OPERATIONS
 
+_POLICIES = "jobs.policies"
+# 400,000 backups take half a minute to read, and fulls come by the day: such a result is kept for an hour.
+_KEPT_SECONDS_PER_BACKUP = 0.01
 
-def job_history(at: float, state: State, running: Mapping[str, int], window: float) -> JobHistory:
-    """window: seconds before `at` within which last successes and the intervals of fulls are looked for."""
+
+def job_history(
+    at: float, state: State, running: Mapping[str, int], window: float, *, anew: bool = False
+) -> JobHistory:
+    """window: seconds before `at` within which last successes and the intervals of fulls are looked for.
+
+    anew: what was found before does not count, because the ledger has been filled since.
+    """
     tallies = {operation: _Tally() for operation in OPERATIONS}
     for job in state.jobs(at - DAY, operations=OPERATIONS):
         tallies[job.operation].count(job)
@@ -22,12 +33,23 @@ def job_history(at: float, state: State, running: Mapping[str, int], window: flo
     earlier = {operation: _Tally() for operation in unsuccessful}
     for job in state.jobs(at - window, operations=unsuccessful):
         earlier[job.operation].count(job)
-    backups = state.jobs(at - window, operations=(*FULLS, INCREMENTAL))
     operations = (
         tally.operation_jobs(operation, running.get(operation, 0), earlier.get(operation, tally))
         for operation, tally in tallies.items()
     )
-    return JobHistory(tuple(operations), policy_fulls(backups))
+    return JobHistory(tuple(operations), _policies(at, state, window, anew=anew))
+
+
+def _policies(at: float, state: State, window: float, *, anew: bool) -> tuple[PolicyFulls, ...]:
+    kept = json.loads((not anew and state.get(_POLICIES)) or "{}")
+    if kept and kept["at"] <= at < kept["good_until"]:
+        return tuple(PolicyFulls(**policy) for policy in kept["policies"])
+    read = count()
+    backups = state.jobs(at - window, operations=(*FULLS, INCREMENTAL))
+    found = policy_fulls(job for job, _ in zip(backups, read, strict=False))
+    good_until = at + next(read) * _KEPT_SECONDS_PER_BACKUP
+    state.put(_POLICIES, json.dumps({"at": at, "good_until": good_until, "policies": [asdict(p) for p in found]}))
+    return found
 
 
 @dataclass

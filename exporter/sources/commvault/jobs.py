@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from exporter.errors import SourceGarbled, reading
-from exporter.model import HOUR, Job, JobHistory, Poll
+from exporter.model import DAY, HOUR, Job, JobHistory, Poll
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.fields import Row, amount, flag, number, part, text
 from exporter.sources.commvault.job_history import job_history
@@ -23,6 +23,8 @@ GET_JOB = "GET /Job"
 
 _PAGE = 500
 _OVERLAP = 2 * HOUR
+# Two fulls a month apart always lie within it, once the ledger reaches back that far.
+_WINDOW = 70 * DAY
 # What the ledger holds of this source, in unix seconds: complete from, complete until.
 _FROM, _UNTIL = "jobs.from", "jobs.until"
 
@@ -46,7 +48,8 @@ def fetch(client: CommvaultClient, poll: Poll) -> JobHistory:
     if since is None:
         poll.state.put(_FROM, repr(poll.at - lookup))
     poll.state.put(_UNTIL, repr(poll.at))
-    return job_history(poll.at, poll.state, Counter(running.values()), client.lookback)
+    window = max(client.lookback, _WINDOW)
+    return job_history(poll.at, poll.state, Counter(running.values()), window, anew=since is None)
 
 
 def parse(summaries: Iterable[Row], endpoint: str = POST_JOBS) -> Page:

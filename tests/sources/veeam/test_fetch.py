@@ -92,7 +92,7 @@ def test_a_backup_that_was_deleted_meanwhile_is_left_out(client, server, poll):
 def test_files_that_are_nowhere_to_be_found_are_an_error(client, server, poll, status, body):
     for backup in (1, 2):
         server.get(f"{FILES}{backup}/backupFiles", status_code=status, json=body)
-    with pytest.raises(SourceGarbled, match=rf"GET /api/v1/backups/\{{\}}/backupFiles: unexpected status {status}"):
+    with pytest.raises(SourceGarbled, match=rf"GET /api/v1/backups/\{{id\}}/backupFiles: unexpected status {status}"):
         backup_files.fetch(client(), poll)
 
 
