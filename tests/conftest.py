@@ -21,6 +21,15 @@ from exporter.telemetry import Telemetry
 from exporter.watch import Surroundings, Watch
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden pages anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
 @pytest.fixture
 def telemetry() -> Telemetry:
     return Telemetry()

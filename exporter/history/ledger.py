@@ -81,7 +81,8 @@ class SourceState:
         rows = iter(jobs)
         while batch := [{"source": self._source, **asdict(job)} for job in islice(rows, _BATCH)]:
             with self._lock, store_errors("ledger cannot be written"), self._engine.begin() as connection:
-                added += connection.execute(insert_new(self._engine, _jobs), batch).rowcount
+                counting = connection.execution_options(preserve_rowcount=True)
+                added += counting.execute(insert_new(self._engine, _jobs), batch).rowcount
         return added
 
     def jobs(self, since: float, *, operations: Iterable[str] | None = None) -> Iterator[Job]:

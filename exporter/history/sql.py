@@ -50,6 +50,8 @@ def engine_for(url: str) -> sa.Engine:
     """An engine with the pragmas and pool that a long-running process wants. Raises HistoryError."""
     try:
         parsed = sa.make_url(url)
+        if "@" in (parsed.host or ""):
+            raise HistoryError("the URL of the store: an @ in a password is written %40")
         if parsed.get_backend_name() != "sqlite":
             return sa.create_engine(parsed, pool_pre_ping=True)
         if parsed.database in (None, "", ":memory:"):
@@ -60,7 +62,10 @@ def engine_for(url: str) -> sa.Engine:
             )
         else:
             engine = sa.create_engine(parsed, connect_args={"timeout": 30})
-    except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
+    except ValueError:
+        # Its message holds what stands where the port should, which may be the password.
+        raise HistoryError("the URL of the store: its port is not a number") from None
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise HistoryError(f"{shown(url)}: {type(error).__name__}: {str(error).splitlines()[0]}") from None
 
     @sa.event.listens_for(engine, "connect")
@@ -75,11 +80,11 @@ def engine_for(url: str) -> sa.Engine:
 
 
 def shown(url: str) -> str:
-    """The URL without its password."""
+    """The URL without its password and its query, where there may be one too."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
-        return "the URL"
+        return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (sa.exc.ArgumentError, ValueError):
+        return "the URL of the store"
 
 
 @contextmanager

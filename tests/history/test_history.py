@@ -278,7 +278,7 @@ def test_threads_append_and_read_at_once_and_nothing_is_lost(url: str) -> None:
             history.append(pools, AT + i)
 
     def read() -> None:
-        while not ended.is_set():
+        while not ended.wait(0.002):
             for source in sources:
                 found = all_of(history, {"source": source, "pool": "4"})
                 assert found == [float(i) for i in range(len(found))]
@@ -403,6 +403,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         "nodatabase://ebb:hunter2@127.0.0.1/ebbtide",
         "://ebb:hunter2@127.0.0.1",
         "postgresql+psycopg://ebb:hunter2@127.0.0.1:port/ebbtide",
+        "postgresql+psycopg://ebb:hunter2/ebbtide",
+        "postgresql+psycopg://ebb:p@hunter2@127.0.0.1/ebbtide",
+        "postgresql+psycopg://ebb@127.0.0.1:{port}/ebbtide?password=hunter2",
     ],
 )
 def test_a_store_that_cannot_be_opened_says_why_without_the_password(url: str) -> None:

@@ -1,0 +1,203 @@
+"""The CommServe itself, MediaAgents, libraries, schedules, windows, events and alerts."""
+
+from exporter.simulator.commserve_call import Body, Call, Route, no_such
+from exporter.simulator.commserve_storage import mount_path_id, mount_path_name, space_mib, stored_mib
+from exporter.simulator.landscape import Agent
+from exporter.simulator.messages import Json
+from exporter.simulator.pools import Pool
+from exporter.simulator.sizes import DAY, MIB
+
+SERVICES_DOWN = 1
+AGING_OPERATION, PRUNING_OPERATION = 4018, 131072
+TEBIBYTE_IN_MIB = MIB
+
+
+def commserve(call: Call) -> Body:  # noqa: ARG001
+    return {
+        "hostName": "cs01.example.com",
+        "currentSPVersion": 36,
+        "csVersionInfo": "11.0 SP36.21+",
+        "releaseName": "2024E",
+        "timeZone": "0:0:(UTC) Coordinated Universal Time",
+        "csTimeZone": {"TimeZoneName": "UTC"},
+        "commcell": {"commCellId": 2, "commCellName": "cs01", "csGUID": "0F1E2D3C4B5A69788796A5B4C3D2E1F0"},
+    }
+
+
+def license_(call: Call) -> Body:
+    return {"commCellId": 2, "edition": "Complete", "licenseMode": "PRODUCTION", "expiryDate": int(call.at + 200 * DAY)}
+
+
+def agents(call: Call) -> Body:
+    """The oldest list: names and no state."""
+    return {"response": [{"entityInfo": {"id": a.id, "name": a.name}} for a in call.estate.landscape.agents]}
+
+
+def agents_v2(call: Call) -> Body:
+    return {"mediaAgentList": [_agent_v2(call, agent) for agent in call.estate.landscape.agents]}
+
+
+def agents_v4(call: Call) -> Body:
+    return {"mediaAgents": [_agent_v4(call, agent) for agent in call.estate.landscape.agents]}
+
+
+def libraries(call: Call) -> Body:
+    pools = call.estate.pools
+    return {"response": [{"entityInfo": {"id": p.spec.library_id, "name": p.spec.name}} for p in pools]}
+
+
+def library(call: Call) -> Body:
+    pool = next((p for p in call.estate.pools if p.spec.library_id == call.number()), None)
+    if pool is None:
+        return no_such("library")
+    capacity, free = space_mib(call, pool)
+    is_cloud = pool.spec.storage == "cloud"
+    paths = [_mount_path(call, pool, index) for index in range(len(pool.spec.agents))]
+    ready = sum(path["status"] == "Ready" for path in paths)
+    return {
+        "libraryInfo": {
+            "libraryType": 3,
+            "model": "CLOUD" if is_cloud else "DISK",
+            "library": {"libraryId": pool.spec.library_id, "libraryName": pool.spec.name},
+            "magLibSummary": {
+                "isOnline": "Ready" if ready else "No",
+                "onlineMountPaths": f"{ready} out of {len(paths)}",
+                "numOfMountPath": len(paths),
+                "totalCapacity": "N/A" if is_cloud else f"{capacity / TEBIBYTE_IN_MIB:.2f} TB",
+                "totalFreeSpace": "N/A" if is_cloud else f"{free / TEBIBYTE_IN_MIB:.2f} TB",
+            },
+            "MountPathList": paths,
+        }
+    }
+
+
+def schedules(call: Call) -> Body:
+    asked = call.request.first("operationType")
+    if asked and asked.upper() not in ("DATA_AGING", str(AGING_OPERATION)):
+        return {}
+    pattern = {"freq_type": 4, "freq_recurrence_factor": 1, "active_start_time": DAY // 2}
+    step = {"subTask": {"subTaskId": 140, "subTaskName": "Data Aging", "operationType": AGING_OPERATION}}
+    task = {"taskId": 14, "taskName": "System Created Data Aging"}
+    return {"taskDetail": [{"task": task, "subTasks": [{**step, "pattern": pattern}]}]}
+
+
+def windows(call: Call) -> Body:
+    """One MediaAgent must not be pruned in office hours; there is none for the CommCell."""
+    rule = {
+        "ruleId": 3,
+        "name": "no pruning by day",
+        "operations": [PRUNING_OPERATION],
+        "startDate": 0,
+        "endDate": 0,
+        "dayTime": [{"startTime": 32400, "endTime": 61200, "dayOfWeek": [1, 2, 3, 4, 5]}],
+    }
+    first = call.estate.landscape.agents[0].id
+    return {
+        "error": {"errorCode": 0},
+        "operationWindow": [rule] if call.request.first("clientId") == str(first) else [],
+    }
+
+
+def events(call: Call) -> Body:
+    rows = [
+        {
+            "id": 500 + index,
+            "severity": 6,
+            "eventCode": "1073742921",
+            "eventCodeString": "64:1097",
+            "timeSource": int(call.at - 600),
+            "subsystem": "MediaManager",
+            "description": f"MediaAgent {agent.name} is offline.",
+            "clientEntity": {"clientId": agent.id, "clientName": agent.name},
+        }
+        for index, agent in enumerate(_offline(call))
+    ]
+    return {"commservEvents": rows}
+
+
+def alerts(call: Call) -> Body:
+    rows = [
+        {
+            "id": 800 + index,
+            "severity": "CRITICAL",
+            "detectedCriterion": "MediaAgent went offline",
+            "type": "Media Agents",
+            "detectedTime": int(call.at - 600),
+            "client": {"id": agent.id, "name": agent.name},
+            "readStatus": False,
+        }
+        for index, agent in enumerate(_offline(call))
+    ]
+    return {"totalCount": len(rows), "unreadCount": len(rows), "alertsTriggered": rows}
+
+
+def _offline(call: Call) -> list[Agent]:
+    return [agent for agent in call.estate.landscape.agents if call.estate.agent_state(agent) == "OFFLINE"]
+
+
+def _agent_v2(call: Call, agent: Agent) -> Body:
+    state = call.estate.agent_state(agent)
+    return {
+        "status": 1 if state == "ONLINE" else 0,
+        "offlineReason": 0 if state == "ONLINE" else SERVICES_DOWN,
+        "description": "",
+        "mediaAgent": {"mediaAgentId": agent.id, "mediaAgentName": agent.name, "displayName": agent.name},
+        "osInfo": {"OsDisplayInfo": {"OSName": "Windows Server 2022 Datacenter"}},
+        "versionInfo": {"GalaxyRelease": {"ReleaseString": "11 SP36"}},
+        "mediaAgentProps": {"isUnlicensedMA": False},
+    }
+
+
+def _agent_v4(call: Call, agent: Agent) -> Body:
+    state = call.estate.agent_state(agent)
+    row: dict[str, Json] = {
+        "id": agent.id,
+        "name": agent.name,
+        "displayName": agent.name,
+        "status": state,
+        "version": "11.36.21",
+        "operatingSystem": {"id": 210, "name": "Windows Server 2022"},
+        "isUnlicensedMA": False,
+    }
+    if state != "ONLINE":
+        row |= {"offlineReason": "services down", "offlineReasonValue": SERVICES_DOWN}
+    return row
+
+
+def _mount_path(call: Call, pool: Pool, index: int) -> Body:
+    capacity, free = space_mib(call, pool)
+    paths = len(pool.spec.agents)
+    agent = pool.spec.agents[index]
+    is_down = pool.spec.offline or call.estate.agent_state(agent) == "OFFLINE"
+    freed = int(pool.freed // MIB // paths)
+    return {
+        "mountPathId": mount_path_id(pool, index),
+        "mountPathName": mount_path_name(pool, index),
+        "mediaAgents": agent.name,
+        "status": "Offline" if is_down else "Ready",
+        "enabledMP": True,
+        "disabledForNewWrite": False,
+        "mountPathSummary": {
+            "libraryId": pool.spec.library_id,
+            "totalSpace": capacity // paths if capacity > 0 else -1,
+            "totalFreeSpace": free // paths if free > 0 else free,
+            "totalDataWritten": stored_mib(call, pool) // paths,
+            "avgCapacityFreedMB": freed // 30,
+            "lastNumDays": 30,
+        },
+    }
+
+
+ROUTES = (
+    Route("GET", "CommServ", commserve),
+    Route("GET", "V4/License", license_),
+    Route("GET", "MediaAgent", agents),
+    Route("GET", "V2/MediaAgents", agents_v2),
+    Route("GET", "V4/mediaAgent", agents_v4),
+    Route("GET", "Library", libraries),
+    Route("GET", "Library/{}", library),
+    Route("GET", "Schedules", schedules),
+    Route("GET", "OperationWindow/OpWindowList", windows),
+    Route("GET", "Events", events),
+    Route("GET", "V4/TriggeredAlerts", alerts),
+)

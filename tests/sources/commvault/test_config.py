@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from exporter.settings import Secret
+from exporter.sources.commvault import Commvault
+from exporter.telemetry import Telemetry
+
+DAY = 86400
+
+
+def test_a_source_is_made_of_its_settings_without_a_word_to_the_server(settings):
+    source = Commvault(settings(intervals={"pools": "5m", "jobs": False}, lookback="90d"), Telemetry())
+
+    assert (source.name, source.kind, source.host) == ("cs01", "commvault", "cs01.example.com")
+    intervals = {c.name: c.interval for c in source.collectors}
+    assert intervals["pools"] == 300
+    assert "jobs" not in intervals
+    assert source.client.lookback == 90 * DAY
+    source.close()
+
+
+def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(settings):
+    source = Commvault(settings(), Telemetry())
+
+    assert {c.name: c.interval for c in source.collectors} == {
+        "pools": 3600,
+        "dedup_savings": DAY,
+        "dedup_stores": 900,
+        "media_agents": 900,
+        "retention_rules": DAY,
+        "jobs": 300,
+    }
+    assert all("View" in c.permission for c in source.collectors)
+    assert source.client.lookback == 35 * DAY
+    source.close()
+
+
+def test_the_token_comes_from_a_file_or_the_environment(settings, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("from-file\n")
+
+    assert settings().token_secret == Secret(env="CV_TOKEN")
+    assert settings(token=None, token_file=str(file)).token_secret.read() == "from-file"
+
+
+def test_the_password_comes_from_a_file_or_the_environment(settings, account, tmp_path):
+    file = tmp_path / "password"
+    file.write_text("from-file\n")
+
+    assert settings(**account).password_secret == Secret(env="CV_PASSWORD")
+    of_file = settings(**account | {"password": None, "password_file": str(file)})
+    assert of_file.password_secret.read() == "from-file"
+    assert of_file.token_secret is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cs01.example.com/commandcenter/api/",
+        "http://cs01.example.com:81/SearchSvc/CVWebService.svc",
+    ],
+)
+def test_every_base_path_is_taken(settings, url):
+    assert settings(url=url).url == url.rstrip("/")
+
+
+NO_TOKEN = {"token": None}
+ACCOUNT = {"username": "svc", "password_file": "/run/secrets/cv"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        (NO_TOKEN, r"token_file \(an access token\), or username and password_file, are missing"),
+        ({"token_file": "/run/secrets/token"}, "token and token_file are both set"),
+        (ACCOUNT, "an access token and username or password are both set"),
+        ({"username": "svc"}, "an access token and username or password are both set"),
+        (NO_TOKEN | {"username": "svc"}, r"password_file or password: \{env: NAME\} is missing"),
+        (NO_TOKEN | {"password_file": "/run/secrets/cv"}, "username is missing"),
+        (NO_TOKEN | ACCOUNT | {"password": {"env": "CV_PASSWORD"}}, "password and password_file are both set"),
+        (NO_TOKEN | ACCOUNT | {"username": ""}, "at least 1 character"),
+        ({"token": "plain"}, "a secret is not written into the config"),
+        ({"url": "cs01.example.com"}, "is not a URL"),
+        ({"lookback": 35}, "is not a duration"),
+        ({"intervals": {"plans": "5m"}}, "Extra inputs are not permitted"),
+        ({"port": 443}, "Extra inputs are not permitted"),
+    ],
+)
+def test_what_is_wrong_in_the_config_is_said(settings, changed, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        settings(**changed)
+
+
+def test_no_form_of_the_settings_shows_a_secret(settings, account):
+    for shown in (settings(), settings(**account)):
+        for text in (repr(shown), str(shown), shown.model_dump_json(), repr(shown.token_secret)):
+            assert "example-access-token" not in text
+            assert "Corr3ct" not in text
