@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -337,6 +337,11 @@ class Token:
     renew_at: float | None = None
 
 
+def refusal_seconds(intervals: Iterable[float]) -> float:
+    """How long a refused login is remembered: one round of polls shares one attempt, the next round may try again."""
+    return min(240.0, min(intervals, default=240.0) / 2)
+
+
 class Tokens:
     """Keeps one token for all collectors of a source; logs in once, however many of them need it.
 
@@ -397,5 +402,5 @@ def dig(payload: Any, *path: str | int, endpoint: str, expect: type | tuple[type
 
 __all__: Sequence[str] = (
     "HttpClient", "HttpStatus", "Login", "PermissionMissing", "Reply", "ServerFailed", "Token", "Tokens",
-    "UnexpectedStatus", "dig", "plain_reason", "retry_after",
+    "UnexpectedStatus", "dig", "plain_reason", "refusal_seconds", "retry_after",
 )  # fmt: skip

@@ -102,7 +102,7 @@ class Watch:
             if name != "forecasts":
                 self.up = contact
             self._note(state)
-            first_sizes = not reason and name in _SIZES and not self._inventory.forecasts
+            first_sizes = not reason and name in _SIZES and not self._inventory.fresh(at).forecasts
         if first_sizes and "forecasts" in self.collectors:
             self.poll("forecasts", at)
         return state

@@ -1,4 +1,4 @@
-"""The whole page of each source, from payloads. `pytest --update-golden` rewrites it; the diff is what users will see."""
+"""The whole page of each source, from payloads. `pytest --update-golden` rewrites it: the diff is what users see."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from exporter.sources.filesystem.client import FilesystemClient
 from tests.conftest import House
 
 HERE = Path(__file__).parent
-AT = datetime.fromisoformat("2026-03-02T10:00:00+01:00").timestamp()
+AT = datetime.fromisoformat("2026-03-14T16:00:00+00:00").timestamp()
 
 # Which payload answers what: a pattern of "METHOD path" to a file of the product's folder.
 ANSWERS = {

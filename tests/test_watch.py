@@ -247,10 +247,24 @@ def test_a_collector_that_has_expired_does_not_hide_what_the_others_say(house: H
 
 
 def test_a_pool_that_is_gone_is_gone_at_once(house: House, watch: Watch, answers: dict[str, Any]) -> None:
+    answers["pools"] = (GOLD, replace(GOLD, name="Silver", id="2"))
     watch.poll("pools", AT)
-    answers["pools"] = ()
+    answers["pools"] = answers["pools"][1:]
     watch.poll("pools", AT + 1)
     assert free(house, AT + 1) is None
+    assert 'pool="Silver"' in house.page(AT + 1)
+
+
+def test_an_answer_that_is_suddenly_empty_is_believed_when_what_was_known_has_expired(
+    house: House, watch: Watch, answers: dict[str, Any]
+) -> None:
+    watch.poll("pools", AT)
+    answers["pools"] = ()
+    state = watch.poll("pools", AT + HOUR)
+    assert (state.reason, state.error) == ("garbled", "the answer is empty, where the last one had 1 objects")
+    assert free(house, AT + HOUR) == 25
+    assert watch.poll("pools", AT + 3 * HOUR).success
+    assert free(house, AT + 3 * HOUR) is None
 
 
 # Overdue
@@ -330,9 +344,7 @@ def test_sizes_are_remembered_and_only_of_what_was_polled(house: House) -> None:
     watch.poll("jobs", AT + HOUR)
     labels = {"source": "cs01", "kind": "commvault", "pool": "Gold"}
     kept = house.history.range("ebbtide_pool_free_bytes", labels, AT - 1, AT + DAY, 60.0)
-    assert (kept.timestamps.tolist(), kept.values.tolist()) == [[AT], [25.0]] or (
-        kept.timestamps.tolist() == [AT] and kept.values.tolist() == [25.0]
-    )
+    assert (kept.timestamps.tolist(), kept.values.tolist()) == ([AT], [25.0])
 
 
 def test_the_first_sizes_are_forecast_at_once(house: House, watch: Watch) -> None:

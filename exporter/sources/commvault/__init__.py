@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.http import refusal_seconds
 from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
 from exporter.sources.commvault import dedup_savings, dedup_stores, jobs, media_agents, pools, retention_rules
 from exporter.sources.commvault.client import CommvaultClient
@@ -28,9 +29,10 @@ class Commvault:
 
     def __init__(self, settings: CommvaultSettings, telemetry: Telemetry) -> None:
         self.name = settings.name
-        self.client = CommvaultClient(settings, telemetry)
-        self.host = self.client.host
         self.collectors = scheduled(COLLECTORS, settings.intervals.model_dump())
+        remembered = refusal_seconds(collector.interval for collector in self.collectors)
+        self.client = CommvaultClient(settings, telemetry, refusal_seconds=remembered)
+        self.host = self.client.host
 
     def close(self) -> None:
         self.client.close()

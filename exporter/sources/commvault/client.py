@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Five attempts lock an account; the fastest collector polls every five minutes.
-_REFUSAL_SECONDS = 15 * MINUTE
 _LOGOUT_SECONDS = 2.0
 _UNKNOWN_NAME = {400, 404, 405}
 
@@ -31,13 +29,18 @@ class CommvaultClient:
     """Asks one CommServe, at most four things at a time. `lookback`: seconds of job history for the first fill."""
 
     def __init__(
-        self, settings: CommvaultSettings, telemetry: Telemetry, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: CommvaultSettings,
+        telemetry: Telemetry,
+        *,
+        refusal_seconds: float = 4 * MINUTE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lookback = settings.lookback
         self._telemetry = telemetry
         self._http = HttpClient(settings.name, settings.url, telemetry, verify=settings.verify, concurrency=4)
         self._login = Login(self._http, settings)
-        self._http.login = Tokens(self._obtain, refusal_seconds=_REFUSAL_SECONDS, clock=clock)
+        self._http.login = Tokens(self._obtain, refusal_seconds=refusal_seconds, clock=clock)
         self._unknown: set[str] = set()
 
     @property
@@ -92,7 +95,11 @@ class CommvaultClient:
         before: set[str] = set()
         while True:
             endpoint, payload = ask(received)
-            listed = rows(payload, "jobs", endpoint) if payload.get("jobs") is not None else []
+            if payload.get("jobs") is None:
+                # No jobs is a total of 0 without a list; an answer without either is none.
+                dig(payload, "totalRecordsWithoutPaging", endpoint=endpoint)
+                return
+            listed = rows(payload, "jobs", endpoint)
             if not listed:
                 return
             received += len(listed)

@@ -66,3 +66,7 @@ class CommvaultSettings(SourceSettings):
     @property
     def password_secret(self) -> Secret | None:
         return secret("password", self.password, self.password_file)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return tuple(found for found in (self.token_secret, self.password_secret) if found)

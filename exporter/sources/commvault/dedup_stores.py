@@ -117,11 +117,11 @@ def _partition_status(partition: Row) -> str:
     if not isinstance(reason, str | int | None):
         raise ValueError(f"offlineReason is of type {type(reason).__name__}")
     words = str(reason or "").strip().lower()
+    if words:
+        return "corrupted" if "corrupt" in words else "offline"
     status = number(partition, "status")
-    if "corrupt" in words or status == _ELIGIBLE_FOR_RECOVERY:
+    if status == _ELIGIBLE_FOR_RECOVERY:
         return "corrupted"
-    if words not in ("", "0"):
-        return "offline"
     return "unknown" if status else "active"
 
 

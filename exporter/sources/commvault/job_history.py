@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from statistics import median
 
 from exporter.model import DAY, Job, JobHistory, OperationJobs, PolicyFulls, State
@@ -26,12 +26,12 @@ def job_history(
     anew: what was found before does not count, because the ledger has been filled since.
     """
     tallies = {operation: _Tally() for operation in OPERATIONS}
-    for job in state.jobs(at - DAY, operations=OPERATIONS):
+    for job in _ended(state, at - DAY, at, OPERATIONS):
         tallies[job.operation].count(job)
     # Most have succeeded within the day; for the few that have not, further back.
     unsuccessful = [operation for operation, tally in tallies.items() if tally.last_success_at is None]
     earlier = {operation: _Tally() for operation in unsuccessful}
-    for job in state.jobs(at - window, operations=unsuccessful):
+    for job in _ended(state, at - window, at, unsuccessful):
         earlier[job.operation].count(job)
     operations = (
         tally.operation_jobs(operation, running.get(operation, 0), earlier.get(operation, tally))
@@ -40,12 +40,17 @@ def job_history(
     return JobHistory(tuple(operations), _policies(at, state, window, anew=anew))
 
 
+def _ended(state: State, since: float, at: float, operations: Iterable[str]) -> Iterator[Job]:
+    """Jobs by their end; one after `at` is of no concern, since `at` may lie in the past."""
+    return takewhile(lambda job: job.ended_at <= at, state.jobs(since, operations=operations))
+
+
 def _policies(at: float, state: State, window: float, *, anew: bool) -> tuple[PolicyFulls, ...]:
     kept = json.loads((not anew and state.get(_POLICIES)) or "{}")
     if kept and kept["at"] <= at < kept["good_until"]:
         return tuple(PolicyFulls(**policy) for policy in kept["policies"])
     read = count()
-    backups = state.jobs(at - window, operations=(*FULLS, INCREMENTAL))
+    backups = _ended(state, at - window, at, (*FULLS, INCREMENTAL))
     found = policy_fulls(job for job, _ in zip(backups, read, strict=False))
     good_until = at + next(read) * _KEPT_SECONDS_PER_BACKUP
     state.put(_POLICIES, json.dumps({"at": at, "good_until": good_until, "policies": [asdict(p) for p in found]}))

@@ -10,6 +10,7 @@ import logging
 
 from exporter.errors import ConfigError, SourceError, SourceGarbled, SourceRefused, reading
 from exporter.http import HttpClient, Token, dig
+from exporter.model import MINUTE
 from exporter.sources.commvault.answers import errors
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, amount, flag, text
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 ENDPOINT = "POST /Login"
 _SESSION_MINUTES = 30
+# Five wrong passwords lock an account, and a password that is wrong stays wrong for a while.
+_WRONG_PASSWORD_SECONDS = 15 * MINUTE
 
 
 class LoginRefused(SourceRefused):
@@ -25,7 +28,7 @@ class LoginRefused(SourceRefused):
 
     contact = False
 
-    def __init__(self, message: str, retry_seconds: float | None = None) -> None:
+    def __init__(self, message: str, retry_seconds: float) -> None:
         super().__init__(message)
         self.retry_seconds = retry_seconds
 
@@ -78,10 +81,15 @@ def parse(payload: Row) -> str:
         locked_seconds = amount(payload, "remainingLockTime")
         if flag(payload, "isAccountLocked") or locked_seconds:
             wait = f" for another {locked_seconds:.0f} s" if locked_seconds else ""
-            raise LoginRefused(f"{ENDPOINT}: refused: the account is locked{wait}", locked_seconds or None)
+            raise LoginRefused(
+                f"{ENDPOINT}: refused: the account is locked{wait}", locked_seconds or _WRONG_PASSWORD_SECONDS
+            )
         codes = [code for code, _ in errors(payload) if code != 0]
     if codes:
-        raise LoginRefused(f"{ENDPOINT}: refused (Commvault error {codes[0]}): the credentials are not accepted")
+        raise LoginRefused(
+            f"{ENDPOINT}: refused (Commvault error {codes[0]}): the credentials are not accepted",
+            _WRONG_PASSWORD_SECONDS,
+        )
     raise SourceGarbled(f"{ENDPOINT}: the answer has no usable field token")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.http import refusal_seconds
 from exporter.model import HOUR, MINUTE, Collector, scheduled
 from exporter.sources.veeam import backup_files, backup_jobs, pools
 from exporter.sources.veeam.client import VeeamClient
@@ -24,9 +25,10 @@ class Veeam:
 
     def __init__(self, settings: VeeamSettings, telemetry: Telemetry) -> None:
         self.name = settings.name
-        self.client = VeeamClient(settings, telemetry)
-        self.host = self.client.host
         self.collectors = scheduled(COLLECTORS, settings.intervals.model_dump())
+        remembered = refusal_seconds(collector.interval for collector in self.collectors)
+        self.client = VeeamClient(settings, telemetry, refusal_seconds=remembered)
+        self.host = self.client.host
 
     def close(self) -> None:
         self.client.close()

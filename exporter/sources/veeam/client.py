@@ -29,7 +29,6 @@ LOGOUT = "/api/oauth2/logout"
 
 # Listing the files of one big backup takes a server minutes.
 _TIMEOUT, _DEADLINE = 60.0, 300.0
-_REFUSAL_SECONDS = 4 * MINUTE
 _NAMES_LAST = MINUTE
 _LOGOUT_SECONDS = 2.0
 
@@ -38,7 +37,12 @@ class VeeamClient:
     """Asks one server, at most two things at a time. `clock` is monotonic."""
 
     def __init__(
-        self, settings: VeeamSettings, telemetry: Telemetry, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: VeeamSettings,
+        telemetry: Telemetry,
+        *,
+        refusal_seconds: float = 4 * MINUTE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = HttpClient(
             settings.name, settings.url, telemetry, verify=settings.verify,
@@ -47,7 +51,7 @@ class VeeamClient:
         self._clock = clock
         self._revisions = Revisions(self._http, settings.api_revision, clock)
         self._grants = Grants(self._http, self._revisions, settings.username, settings.login_secret, clock)
-        self._http.login = Tokens(self._grants.obtain, refusal_seconds=_REFUSAL_SECONDS, clock=clock)
+        self._http.login = Tokens(self._grants.obtain, refusal_seconds=refusal_seconds, clock=clock)
         self._configured_zone = ZoneInfo(settings.timezone) if settings.timezone else None
         self._zone: tuple[float, tzinfo] | None = None
         self._names: dict[str, tuple[float, Mapping[str, str]]] = {}

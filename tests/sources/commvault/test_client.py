@@ -177,15 +177,18 @@ def test_the_server_decides_how_long_a_page_is(client):
     assert read(client(), page(4, 9), page(4, 8), page(4, 7, 6))[0] == [0, 1, 2]
 
 
-def test_without_a_total_an_empty_page_ends_the_list(client):
-    assert read(client(), page(None, 9), page(None, 8), page(None)) == ([0, 1, 2], [[9], [8]])
+def test_without_a_total_the_list_goes_on_until_there_is_nothing_more(client):
+    assert read(client(), page(None, 9), page(None, 8), page(0)) == ([0, 1, 2], [[9], [8]])
 
 
-@pytest.mark.parametrize(
-    "nothing", [{}, {"totalRecordsWithoutPaging": 0}, {"totalRecordsWithoutPaging": 0, "jobs": []}]
-)
+@pytest.mark.parametrize("nothing", [{"totalRecordsWithoutPaging": 0}, {"totalRecordsWithoutPaging": 0, "jobs": []}])
 def test_no_jobs_are_said_by_leaving_them_out(client, nothing):
     assert read(client(), nothing) == ([0], [])
+
+
+def test_an_answer_that_holds_nothing_at_all_does_not_say_that_there_are_no_jobs(client):
+    with pytest.raises(SourceGarbled, match="totalRecordsWithoutPaging"):
+        read(client(), {})
 
 
 def test_a_server_that_ignores_the_offset_is_not_read_for_ever(client):

@@ -71,6 +71,7 @@ def test_field_names_are_read_in_any_case(stores):
         ({"status": 0, "offlineReason": "The DDB was marked as Corrupted"}, "corrupted"),
         ({"status": 0, "offlineReason": "MediaAgent is offline"}, "offline"),
         ({"status": 0, "offlineReason": 5}, "offline"),
+        ({"status": 1, "offlineReason": "MediaAgent is offline"}, "offline"),
         ({"status": 7}, "unknown"),
     ],
 )
