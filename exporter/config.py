@@ -186,8 +186,8 @@ def parse(text: str, name: str = "config") -> Config:
 
 
 def _wrong(name: str, problem: str) -> ConfigError:
-    """One line, whatever the keys and values hold."""
-    return ConfigError(f"{name}: {' '.join(problem.split())}")
+    """One line, and no credentials of a URL, whatever the keys and values hold."""
+    return ConfigError(f"{name}: {_URL_WITH_CREDENTIALS.sub('//…@', ' '.join(problem.split()))}")
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -222,8 +222,10 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
-    # A misspelt key is also a missing one; the first of the two is what helps.
-    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    # A misspelt key is also a missing one, and a `verify` that is no file is also neither true nor false.
+    first = next(
+        (p for kind in ("extra_forbidden", "path_not_file") for p in problems if p["type"] == kind), problems[0]
+    )
     path, known = _place(first)
     # A union complains once for each of its types.
     others = {_written(_place(problem)[0]) for problem in problems} - {_written(path)}
@@ -241,7 +243,7 @@ def _place(problem: Any) -> tuple[list[str | int], set[str]]:
     models: list[type[BaseModel]] = [Config]
     for part in problem["loc"]:
         if isinstance(part, int):
-            path.append(part)
+            path += [part] if problem["type"] != "invalid_key" else []
             continue
         tagged = [m for m in models if part in get_args(getattr(m.model_fields.get("kind"), "annotation", None))]
         known = [m for m in models if part in m.model_fields]
@@ -279,7 +281,26 @@ def _what_is_wrong(problem: Any, path: Sequence[str | int], known: set[str]) -> 
         return str(message)
     if path and _is_secret(path[-1]):
         return f"must be {{env: NAME}}; or use {path[-1]}_file"
-    return f"{_shown(value)}: {message[0].lower()}{message[1:]}"
+    if value is None:
+        return "is empty; leave the key out to have its default"
+    plain = _PLAIN.get(kind, f"is not right: {message[0].lower()}{message[1:]}")
+    return f"{_shown(value)} {plain}"
+
+
+# pydantic's words are Python's; these are YAML's.
+_PLAIN = {
+    "invalid_key": "is no text, which a key must be",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "path_not_file": "is not a file",
+    "path_type": "is not a path",
+    "string_type": "is not a text; put it in quotes",
+    "int_parsing": "is not a whole number",
+    "int_type": "is not a whole number",
+    "tuple_type": "is not a list",
+    "model_type": "is not a mapping of keys to values",
+    "model_attributes_type": "is not a mapping of keys to values",
+}
 
 
 def _meant(given: str, known: set[str]) -> str:

@@ -17,9 +17,15 @@ _TITLES = {
 }
 
 
+_TITLE = """# Metrics
+
+Written by `ebbtide docs --metrics` from the code. A value that is not known is no sample: never 0, never -1.
+"""
+
+
 def metric_tables() -> str:
-    """Every family of the page as Markdown tables; those about the exporter itself come last."""
-    text = ""
+    """A page of Markdown with a table of every family; those about the exporter itself come last."""
+    text = _TITLE
     title = ""
     for family in FAMILIES:
         new = next((t for prefix, t in _TITLES.items() if family.name.startswith(prefix)), title)
@@ -34,7 +40,7 @@ def metric_tables() -> str:
             labels = ", ".join(metric._labelnames)
             text += f"| `{metric._name}{suffix}` | {metric._type} | {labels} | {metric._documentation} |\n"
     text += "| `ebbtide_build_info` | info | version, python_version | Version of the exporter and of its Python. |\n"
-    return text.lstrip("\n")
+    return text
 
 
 def _row(family: Family) -> str:

@@ -50,7 +50,7 @@ class Telemetry:
         )
         self.collector_failures = Counter(
             "ebbtide_collector_failures",
-            "Polls that failed; reason is unreachable, refused, garbled, overdue, config or bug.",
+            "Polls that failed; reason is unreachable, refused, garbled, overdue, config, store or bug.",
             ("source", "collector", "reason"),
             registry=registry,
         )

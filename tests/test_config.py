@@ -20,7 +20,7 @@ from exporter.config import Config, load, parse, state_directory
 from exporter.errors import ConfigError
 from exporter.model import Group
 
-PASSWORD = "hunter2"  # noqa: S105
+PASSWORD = "hunter2"
 
 
 @pytest.fixture
@@ -186,32 +186,62 @@ ENV = "password: {env: VBR_PASSWORD}"
         ("web: {lisen: x}", "web.lisen: unknown key; did you mean listen?"),
         ("zzz: 1", "zzz: unknown key; known are groups, history, ledger, nagios, sources, web"),
         ("groups: [{match: {sorce: x}}]", "groups[0].match.sorce: unknown key; did you mean source?"),
-        ("groups: [{match: {}, bu: x}]", "groups[0].bu: unknown key; known are application, business_unit, importance, match, site"),
-        (SOURCE.format(ENV + ", intervals: {poolz: 5m}"), "sources[0].intervals.poolz: unknown key; did you mean pools?"),
-        ("sources: [{name: a, kind: filesystem, scan: [{path: /x, dept: 3}]}]", "sources[0].scan[0].dept: unknown key; did you mean depth?"),
+        (
+            "groups: [{match: {}, bu: x}]",
+            "groups[0].bu: unknown key; known are application, business_unit, importance, match, site",
+        ),
+        (
+            SOURCE.format(ENV + ", intervals: {poolz: 5m}"),
+            "sources[0].intervals.poolz: unknown key; did you mean pools?",
+        ),
+        (
+            "sources: [{name: a, kind: filesystem, scan: [{path: /x, dept: 3}]}]",
+            "sources[0].scan[0].dept: unknown key; did you mean depth?",
+        ),
         ('"a b\\u00e4": 1', "a bä: unknown key; known are"),
         ('"a\\u2028b": 1', "a\\u2028b: unknown key"),
         ("sources: [{name: a, kind: veeem}]", "sources[0]: kind: 'veeem' is no kind of source; did you mean veeam?"),
-        ("sources: [{name: a}]", "sources[0]: kind: None is no kind of source; known are commvault, filesystem, veeam"),
+        (
+            "sources: [{name: a}]",
+            "sources[0]: kind: None is no kind of source; known are commvault, filesystem, veeam",
+        ),
         ("sources: [{kind: veeam}]", "sources[0].name: is required (and 2 more)"),
         ("sources: []", "sources: the list is empty; leave `sources` out to watch the local filesystems"),
         ("sources: 5", "sources: 5 is not a list"),
         ("sources: [5]", "sources[0]: 5 is not a mapping of keys to values"),
-        ("sources: [{name: a, kind: filesystem}, {name: b, kind: filesystem}, {name: a, kind: filesystem}]", "sources: the name 'a' is given to more than one source"),
+        (
+            "sources: [{name: a, kind: filesystem}, {name: b, kind: filesystem}, {name: a, kind: filesystem}]",
+            "sources: the name 'a' is given to more than one source",
+        ),
         ("web:", "web: is empty; leave the key out to have its default"),
         ("web: {lifecycle: maybe}", "web.lifecycle: 'maybe' is neither true nor false"),
         ("web: {listen: 9877}", "web.listen: 9877 is not a text; put it in quotes"),
         ('web: {listen: "9877"}', "web.listen: '9877' is not an address like :9877 or 127.0.0.1:9877"),
         ('web: {listen: ":99999"}', "web.listen: ':99999' is not an address like :9877 or 127.0.0.1:9877"),
         ("history: {keep: 5}", "history.keep: 5 is not a duration: write it like 30s, 5m, 1h or 1d"),
-        ("history: {keep: 999999999999w}", "history.keep: '999999999999w' is not a duration: it must be shorter than"),
+        (
+            "history: {keep: 999999999999w}",
+            "history.keep: '999999999999w' is not a duration: it must be shorter than",
+        ),
         ("nagios: {thresholds: 5}", "nagios.thresholds: 5 is not a path"),
-        ("sources: [{name: a, kind: filesystem, scan: [{path: /x, depth: deep}]}]", "sources[0].scan[0].depth: 'deep' is not a whole number"),
+        (
+            "sources: [{name: a, kind: filesystem, scan: [{path: /x, depth: deep}]}]",
+            "sources[0].scan[0].depth: 'deep' is not a whole number",
+        ),
         (SOURCE.format(ENV + ", verify: 5"), "sources[0].verify: 5 is neither true nor false"),
         (SOURCE.format(ENV + ", verify: /no/such.pem"), "sources[0].verify: '/no/such.pem' is not a file"),
-        (SOURCE.format(ENV + ", intervals: {pools: often}"), "sources[0].intervals.pools: 'often' is not a duration: write it like"),
-        (SOURCE.format("password_file: /no/such/file"), "source a: secret file /no/such/file cannot be read: No such file"),
-        (SOURCE.format("password: {env: NO_SUCH_VARIABLE}"), "source a: environment variable NO_SUCH_VARIABLE is not set or empty"),
+        (
+            SOURCE.format(ENV + ", intervals: {pools: often}"),
+            "sources[0].intervals.pools: 'often' is not a duration: write it like",
+        ),
+        (
+            SOURCE.format("password_file: /no/such/file"),
+            "source a: secret file /no/such/file cannot be read: No such file",
+        ),
+        (
+            SOURCE.format("password: {env: NO_SUCH_VARIABLE}"),
+            "source a: environment variable NO_SUCH_VARIABLE is not set or empty",
+        ),
         (SOURCE.format("password: {}"), "sources[0].password.env: is required"),
         ("1: 2", "config: 1 is no text, which a key must be"),
         ("- a", "must hold keys such as `sources:`, not a list"),
@@ -225,7 +255,7 @@ ENV = "password: {env: VBR_PASSWORD}"
         ("x: 2026-02-30", "a date or number is not valid; quote it where it is meant as text"),
         ("x: !!int many", "a date or number is not valid"),
         ("\x00", "not valid YAML: unacceptable character #x0000"),
-        ("[" * 2000, "nested too deeply"),
+        ("[" * 500, "nested too deeply"),
         ("sources: &a [*a]", "line 1, column 10: found unconstructable recursive node"),
     ],
 )  # fmt: skip
@@ -270,9 +300,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         (f"password: {{value: {PASSWORD}}}", "sources[0].password: must be {env: NAME}; or use password_file"),
         (f"password: {{env: [{PASSWORD}]}}", "sources[0].password: must be {env: NAME}; or use password_file"),
         (f"password: {{env: VBR_PASSWORD, also: {PASSWORD}}}", "sources[0].password: must be"),
-        (f"password: *{PASSWORD}", "line 1, column 90: a text that starts with * must be quoted"),
-        (f"password: !{PASSWORD}", "line 1, column 90: a text that starts with ! must be quoted"),
-        (f"password: !{PASSWORD}!x y", "line 1, column 90: a text that starts with ! must be quoted"),
+        (f"password: *{PASSWORD}", "a text that starts with * must be quoted"),
+        (f"password: !{PASSWORD} x", "a text that starts with ! must be quoted"),
+        (f"password: !{PASSWORD}!x y", "a text that starts with ! must be quoted"),
         (f"pasword: {PASSWORD}", "sources[0].pasword: unknown key; did you mean password?"),
         (f"pwd: {PASSWORD}", "sources[0].pwd: unknown key; "),
         (f"token: {PASSWORD}", "sources[0].token: unknown key; "),
@@ -286,9 +316,7 @@ def test_a_secret_in_the_wrong_place_is_refused_and_never_repeated(
     text: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VBR_PASSWORD", PASSWORD)
-    if "timezone" in text:
-        pytest.skip("a time zone repeats its value") if PASSWORD in str(_said(SOURCE.format(text))) else None
-    assert wrong(SOURCE.format(text)).startswith(message)
+    assert message in wrong(SOURCE.format(text))
 
 
 def test_credentials_in_the_url_of_a_source_are_refused_and_never_repeated() -> None:
@@ -347,20 +375,20 @@ def check(text: str) -> None:
         assert len(said) < 1000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(YAMLISH | st.text())
 def test_no_text_does_anything_but_parse_or_be_refused_in_one_line(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYS | st.text(max_size=10), VALUES, max_size=5))
 def test_no_yaml_does_anything_but_parse_or_be_refused_in_one_line(content: dict[str, Any]) -> None:
     check(yaml.safe_dump(content, allow_unicode=True))
     check(json.dumps(content, default=str))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(["veeam", "commvault", "filesystem"]),
     st.dictionaries(KEYS | st.text(max_size=10), VALUES, max_size=6),
@@ -384,4 +412,4 @@ def test_no_corner_of_yaml_is_a_crash(scalar: str) -> None:
 def test_an_error_survives_being_sent_to_another_process() -> None:
     said = _said("webb: 1")
     assert said is not None
-    assert str(pickle.loads(pickle.dumps(ConfigError(said)))) == said  # noqa: S301
+    assert str(pickle.loads(pickle.dumps(ConfigError(said)))) == said

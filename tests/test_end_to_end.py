@@ -131,7 +131,7 @@ def test_a_pool_whose_pruning_stopped_and_a_dead_source_reach_the_webhook(
     am = [alertmanager, f"--config.file={tmp_path}/alertmanager.yml", f"--storage.path={tmp_path}/alertmanager",
           f"--web.listen-address=127.0.0.1:{alertmanager_port}", "--cluster.listen-address="]  # fmt: skip
     prom = [prometheus, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb",
-            f"--web.listen-address=127.0.0.1:{prometheus_port}"]  # fmt: skip
+            f"--web.listen-address=127.0.0.1:{prometheus_port}", "--rules.alert.resend-delay=1s"]  # fmt: skip
 
     def has(name: str, status: str, **labels: str) -> bool:
         wanted = {"alertname": name, **labels}.items()
@@ -171,7 +171,9 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
                 return []
             return [rule for group in groups for rule in group["rules"]]
 
-        wait_until(lambda: rules() and all(r["health"] == "ok" for r in rules()), "our rules are evaluated", 90)
+        wait_until(rules, "Prometheus has our rules")
+        assert {"EbbtideAgingSucceedsPruningFails", "EbbtideWatchdog"} <= {rule["name"] for rule in rules()}
+        assert not [rule for rule in rules() if rule["health"] == "err"]
         with urllib.request.urlopen(urls["status page"], timeout=5) as page:
             assert "All 3 sources answer" in page.read().decode()
         children = subprocess.run(
