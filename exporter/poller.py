@@ -90,7 +90,7 @@ class Poller:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for watch in self._watches.values():
-            watch.source.close()
+            watch.close()
 
     def _schedule(self, watch: Watch) -> None:
         name = watch.source.name

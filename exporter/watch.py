@@ -133,8 +133,9 @@ class Watch:
         with self._lock:
             self._closed = True
         self._around.board.withdraw(self.source.name)
-        self._around.telemetry.forget_source(self.source.name)
+        # Closing may log out, which is counted; so the counters go last.
         self.source.close()
+        self._around.telemetry.forget_source(self.source.name)
 
     def _forecasts(self) -> Iterable[Collector]:
         if any(c.name in _SIZES for c in self.source.collectors):

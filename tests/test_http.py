@@ -372,7 +372,7 @@ def test_retry_after_is_waited_for(scripted: Scripted, client: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["120", email.utils.formatdate(time.time() + 120, usegmt=True), "inf"], ids=["seconds", "date", "inf"]
+    "value", ["86400", email.utils.formatdate(time.time() + 86400, usegmt=True), "inf"], ids=["seconds", "date", "inf"]
 )
 def test_a_retry_after_beyond_the_deadline_is_not_waited_for(scripted: Scripted, client: Clients, value: str) -> None:
     server = scripted(answer("429 Slow Down", Retry_After=value))
@@ -568,6 +568,11 @@ def test_a_refusal_may_say_itself_how_long_it_lasts() -> None:
     assert len(attempts) == 2
 
 
+def test_a_refusal_lasts_for_one_round_of_polls() -> None:
+    assert http.refusal_seconds([300.0, 3600.0]) == 150.0
+    assert http.refusal_seconds([3600.0]) == 240.0
+
+
 def test_a_login_that_found_nobody_is_tried_again_at_once() -> None:
     outcomes: list[Any] = [SourceUnreachable("no answer"), Token({"Authtoken": "t"})]
 
@@ -663,7 +668,7 @@ def test_no_secret_reaches_a_message_a_log_record_or_a_repr(
 ) -> None:
     """Token, password and query, on the way there and back, with every logger at its loudest."""
     caplog.set_level(logging.DEBUG)
-    broken_headers = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon hunter2\r\nX: y\r\n\r\n{}"
+    broken_headers = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\nno colon hunter2\r\n\r\n{}"
     server = scripted(
         answer(body=b'{"token": "hunter2"}', X_Token="hunter2"),
         broken_headers,
