@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from exporter.simulator.commserve import CommServe
 
 from exporter.board import Board
 from exporter.config import parse
@@ -18,6 +17,7 @@ from exporter.findings import ungrouped
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
 from exporter.simulator.clock import Clock
+from exporter.simulator.commserve import CommServe
 from exporter.simulator.estate import Estate
 from exporter.simulator.vbr import Vbr
 from exporter.simulator.vbr_estate import VbrEstate

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from exporter.simulator import (
     commserve_ddb,
+    commserve_events,
     commserve_infrastructure,
     commserve_jobs,
     commserve_login,
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *commserve_ddb.ROUTES,
     *commserve_jobs.ROUTES,
     *commserve_infrastructure.ROUTES,
+    *commserve_events.ROUTES,
 )
 BASES = re.compile(r"/(commandcenter/api|webconsole/api|searchsvc/cvwebservice\.svc)/", re.IGNORECASE)
 PORT_81 = "searchsvc/cvwebservice.svc"
@@ -42,7 +44,8 @@ NEWER = re.compile(r"v[45]/", re.IGNORECASE)
 class CommServe:
     """An application for a Server. Passwords are taken in base64 only; tokens end after `token_idle_seconds` of rest.
 
-    `generation`: see Abilities. `access_token` is accepted beside login tokens.
+    `generation`: see Abilities. `access_token` is accepted beside login tokens, for `access_seconds` if that is given;
+    with the `refresh_token` it can be renewed.
     """
 
     def __init__(
@@ -56,11 +59,16 @@ class CommServe:
         generation: str = "v4",
         ddb_pending_deletes: bool = False,
         access_token: str | None = None,
+        refresh_token: str | None = None,
+        access_seconds: float | None = None,
     ) -> None:
         self.estate = estate
         self.clock = clock
         self.control = CommServeControl(estate, clock)
-        self.sessions = Sessions(username, password, token_idle_seconds, access_token)
+        expires = float("inf") if access_seconds is None else clock.now() + access_seconds
+        self.sessions = Sessions(
+            username, password, token_idle_seconds, access_token, refresh_token, access_seconds, expires
+        )
         self._abilities = Abilities(generation, ddb_pending_deletes)
         self._denied: set[str] = set()
 

@@ -1,8 +1,10 @@
 """Deduplication databases: listed by a query command, told in detail one by one."""
 
 from exporter.simulator.commserve_call import BAD_REQUEST, Body, Call, Route, no_such
+from exporter.simulator.jobs import DDB_BACKUP_START
 from exporter.simulator.messages import Answer
-from exporter.simulator.sizes import DAY, MIB
+from exporter.simulator.retention import day_of, noon_of
+from exporter.simulator.sizes import MIB
 from exporter.simulator.stores import PARTITION_DISK, Partition, Store, partitions_of
 
 PRUNING_ENABLED, GARBAGE_COLLECTION, JOURNAL_PRUNING = 536870912, 4, 8
@@ -65,7 +67,7 @@ def _partition(call: Call, part: Partition) -> Body:
         "PrimaryEntries": part.entries(at),
         "freeDiskSpaceMB": part.free_bytes(at) // MIB,
         "totalCapacityMB": PARTITION_DISK // MIB,
-        "lastSnapTime": int((at - 20 * 3600) // DAY * DAY + 20 * 3600),
+        "lastSnapTime": int(noon_of(day_of(at - DDB_BACKUP_START)) + DDB_BACKUP_START),
     }
     if call.abilities.ddb_pending_deletes:
         row["zeroRefCount"] = part.pending_records(at)

@@ -1,15 +1,18 @@
-"""The CommServe itself, MediaAgents, libraries, schedules, windows, events and alerts."""
+"""The CommServe itself, MediaAgents, libraries, schedules and windows."""
+
+from statistics import mean
 
 from exporter.simulator.commserve_call import Body, Call, Route, no_such
-from exporter.simulator.commserve_storage import mount_path_id, mount_path_name, space_mib, stored_mib
+from exporter.simulator.commserve_storage import dedup_ratio, mount_path_id, mount_path_name, space_mib, stored_mib
 from exporter.simulator.landscape import Agent
 from exporter.simulator.messages import Json
-from exporter.simulator.pools import Pool
+from exporter.simulator.pools import LOOK_BACK_DAYS, Pool
 from exporter.simulator.sizes import DAY, MIB
 
 SERVICES_DOWN = 1
 AGING_OPERATION, PRUNING_OPERATION = 4018, 131072
 TEBIBYTE_IN_MIB = MIB
+RESERVED_MIB = 2048
 
 
 def commserve(call: Call) -> Body:  # noqa: ARG001
@@ -75,7 +78,12 @@ def schedules(call: Call) -> Body:
     asked = call.request.first("operationType")
     if asked and asked.upper() not in ("DATA_AGING", str(AGING_OPERATION)):
         return {}
-    pattern = {"freq_type": 4, "freq_recurrence_factor": 1, "active_start_time": DAY // 2}
+    pattern = {
+        "freq_type": 4,
+        "freq_recurrence_factor": 1,
+        "active_start_time": DAY // 2,
+        "description": "Every day at 12:00 PM",
+    }
     step = {"subTask": {"subTaskId": 140, "subTaskName": "Data Aging", "operationType": AGING_OPERATION}}
     task = {"taskId": 14, "taskName": "System Created Data Aging"}
     return {"taskDetail": [{"task": task, "subTasks": [{**step, "pattern": pattern}]}]}
@@ -96,43 +104,6 @@ def windows(call: Call) -> Body:
         "error": {"errorCode": 0},
         "operationWindow": [rule] if call.request.first("clientId") == str(first) else [],
     }
-
-
-def events(call: Call) -> Body:
-    rows = [
-        {
-            "id": 500 + index,
-            "severity": 6,
-            "eventCode": "1073742921",
-            "eventCodeString": "64:1097",
-            "timeSource": int(call.at - 600),
-            "subsystem": "MediaManager",
-            "description": f"MediaAgent {agent.name} is offline.",
-            "clientEntity": {"clientId": agent.id, "clientName": agent.name},
-        }
-        for index, agent in enumerate(_offline(call))
-    ]
-    return {"commservEvents": rows}
-
-
-def alerts(call: Call) -> Body:
-    rows = [
-        {
-            "id": 800 + index,
-            "severity": "CRITICAL",
-            "detectedCriterion": "MediaAgent went offline",
-            "type": "Media Agents",
-            "detectedTime": int(call.at - 600),
-            "client": {"id": agent.id, "name": agent.name},
-            "readStatus": False,
-        }
-        for index, agent in enumerate(_offline(call))
-    ]
-    return {"totalCount": len(rows), "unreadCount": len(rows), "alertsTriggered": rows}
-
-
-def _offline(call: Call) -> list[Agent]:
-    return [agent for agent in call.estate.landscape.agents if call.estate.agent_state(agent) == "OFFLINE"]
 
 
 def _agent_v2(call: Call, agent: Agent) -> Body:
@@ -169,7 +140,8 @@ def _mount_path(call: Call, pool: Pool, index: int) -> Body:
     paths = len(pool.spec.agents)
     agent = pool.spec.agents[index]
     is_down = pool.spec.offline or call.estate.agent_state(agent) == "OFFLINE"
-    freed = int(pool.freed // MIB // paths)
+    stored = stored_mib(call, pool) // paths
+    written_daily, freed_daily = (int(mean(days)) // MIB // paths for days in (pool.written_by_day, pool.freed_by_day))
     return {
         "mountPathId": mount_path_id(pool, index),
         "mountPathName": mount_path_name(pool, index),
@@ -181,9 +153,14 @@ def _mount_path(call: Call, pool: Pool, index: int) -> Body:
             "libraryId": pool.spec.library_id,
             "totalSpace": capacity // paths if capacity > 0 else -1,
             "totalFreeSpace": free // paths if free > 0 else free,
-            "totalDataWritten": stored_mib(call, pool) // paths,
-            "avgCapacityFreedMB": freed // 30,
-            "lastNumDays": 30,
+            "totalReserveSpaceMB": RESERVED_MIB,
+            "totalDataWritten": stored,
+            "totalDeduplicationAppSize": int(stored * dedup_ratio(pool)) if pool.spec.dedup else 0,
+            "totalDeduplicationDataWritten": stored if pool.spec.dedup else 0,
+            "avgDataWrittenPerDayMB": written_daily,
+            "avgCapacityFreedMB": freed_daily,
+            "estimatedSpaceRunoutDays": free // paths // written_daily if free >= 0 and written_daily else -1,
+            "lastNumDays": LOOK_BACK_DAYS,
         },
     }
 
@@ -198,6 +175,4 @@ ROUTES = (
     Route("GET", "Library/{}", library),
     Route("GET", "Schedules", schedules),
     Route("GET", "OperationWindow/OpWindowList", windows),
-    Route("GET", "Events", events),
-    Route("GET", "V4/TriggeredAlerts", alerts),
 )

@@ -71,7 +71,7 @@ def disk(call: Call) -> Body | Answer:
     head = _pool(call, pool)
     general = {"capacity": head["totalCapacity"], "freeSpace": head["totalFreeSpace"], "sizeOnDisk": head["sizeOnDisk"]}
     if pool.spec.dedup:
-        general["dedupeSavingsPercent"] = round(100 - 100 / _dedup_ratio(pool))
+        general["dedupeSavingsPercent"] = round(100 - 100 / dedup_ratio(pool))
     status = "Offline" if pool.spec.offline else "Ready"
     locations = [
         {"id": mount_path_id(pool, number), "name": mount_path_name(pool, number), "status": status}
@@ -196,13 +196,13 @@ def _plans(pool: Pool) -> list[Json]:
     return [{"id": plan_id, "name": name} for plan_id, name in sorted({(c.plan.id, c.plan.name) for c in pool.copies})]
 
 
-def _dedup_ratio(pool: Pool) -> float:
+def dedup_ratio(pool: Pool) -> float:
     ratios = [copy.plan.dedup_ratio for copy in pool.copies]
     return sum(ratios) / len(ratios) if ratios else 1.0
 
 
 def _savings_text(pool: Pool) -> str:
-    return f"{100 - 100 / _dedup_ratio(pool):.2f}%"
+    return f"{100 - 100 / dedup_ratio(pool):.2f}%"
 
 
 def _xml(tag: str, value: Json) -> str:

@@ -16,6 +16,7 @@ from exporter.simulator.sizes import DAY, HOUR
 
 BACKUPS = (8 * HOUR, 15 * HOUR)
 COPIES = (16 * HOUR, 19 * HOUR)
+DDB_BACKUP_START = 20 * HOUR
 MAX_DURATION = 4 * HOUR
 
 BACKUP, AGING, RECOVERY, DDB_BACKUP, AUX_COPY, VERIFICATION, RECLAMATION = range(7)
@@ -41,7 +42,7 @@ class Layout:
         copied = [index for index in own if len(landscape.plans[index].copies) > 1]
         admin += [Slot(_spread(COPIES, n, len(copied)), AUX_COPY, plan) for n, plan in enumerate(copied)]
         dedup = [index for index, pool in enumerate(landscape.pools) if pool.dedup]
-        admin += [Slot(20 * HOUR + 10 * n, DDB_BACKUP, pool) for n, pool in enumerate(dedup)]
+        admin += [Slot(DDB_BACKUP_START + 10 * n, DDB_BACKUP, pool) for n, pool in enumerate(dedup)]
         daily = len([slot for slot in admin if slot.kind != AGING]) + 1
         backups = max(size.clients, ceil(size.jobs / size.days) - daily)
         slots = [Slot(_spread(BACKUPS, n, backups), BACKUP, n) for n in range(backups)]

@@ -16,6 +16,7 @@ LOG_LIFE = 7 * DAY
 PRUNE_SECONDS = 16 * HOUR
 SEALED_FACTOR = 2.5
 SEALED_SECONDS = 7 * DAY
+LOOK_BACK_DAYS = 30
 
 # Share of a day's backups written in each hour from noon on: the nights are long, the days are quiet.
 PROFILE = tuple(weight / 100 for weight in (1, 1, 1, 1, 1, 1, 2, 3, 8, 12, 14, 13, 11, 9, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1))
@@ -44,8 +45,9 @@ class Pool:
         self.storm_rate = 0.0
         self.record_bytes = float(MIB)
         self.sealed_at: float | None = None
-        self.freed = 0.0
-        self.last_freed_at: float | None = None
+        self.written_by_day: deque[float] = deque(maxlen=LOOK_BACK_DAYS)
+        self.freed_by_day: deque[float] = deque(maxlen=LOOK_BACK_DAYS)
+        self._freed_today = 0.0
         self._since = 0.0
         self._room = float("inf")
         self._day_bytes = 0.0
@@ -76,7 +78,7 @@ class Pool:
     def written_at(self, at: float) -> float:
         elapsed = at - self._since
         inflow = min((self._backup_rate + self._log_rate + self.storm_rate) * elapsed, self._room)
-        return self.written + inflow - self._pruned(elapsed)
+        return max(0.0, self.written + inflow - self._pruned(elapsed))
 
     def pending_at(self, at: float) -> tuple[float, int]:
         """Bytes and records that aging has given up and pruning has not freed."""
@@ -88,8 +90,7 @@ class Pool:
         """Makes this moment the start of a step; `step` sets its rates."""
         pruned = self._pruned(at - self._since)
         if pruned > 0:
-            self.freed += pruned
-            self.last_freed_at = at
+            self._freed_today += pruned
             self.pending_records *= 1 - pruned / self.pending
         self.written = self.written_at(at)
         self.pending -= pruned
@@ -102,12 +103,14 @@ class Pool:
 
     def open_day(self, day: int, at: float, failing: frozenset[int]) -> None:
         """Backups of a new day; `failing` are the plans whose fulls do not come through."""
-        self._day_bytes = 0.0
+        self.freed_by_day.append(self._freed_today)
+        self._freed_today = self._day_bytes = 0.0
         fresh = self.sealed_at is not None and at - self.sealed_at < SEALED_SECONDS
         for copy in self.copies:
             size = copy.bytes_on(day) * (SEALED_FACTOR if fresh else 1.0)
             copy.write(day, size, full_succeeds=copy.plan.id not in failing)
             self._day_bytes += size
+        self.written_by_day.append(self._day_bytes + self._log_rate * DAY)
 
     def age(self, at: float) -> None:
         """A Data Aging run: cycles and log backups whose time is over wait for pruning from now on."""

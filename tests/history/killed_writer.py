@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -44,14 +45,17 @@ def main(url: str, rounds: int) -> None:
     rng = random.Random(int(time.time()))
     acknowledged: set[int] = set()
     missing: set[float] = set()
-    for _ in range(rounds):
+    for number in range(rounds):
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
             write(url, max(acknowledged, default=0) + 10, writing)
         os.close(writing)
-        time.sleep(rng.uniform(0.005, 0.03))
+        # Every other time while it opens or makes its first append, else in the midst of many.
+        if number % 2:
+            select.select([reading], [], [])
+        time.sleep(rng.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         with os.fdopen(reading) as lines:
