@@ -138,8 +138,10 @@ class Watch:
         self._around.telemetry.forget_source(self.source.name)
 
     def _forecasts(self) -> Iterable[Collector]:
-        if any(c.name in _SIZES for c in self.source.collectors):
-            yield Collector("forecasts", self._forecast, self._around.forecast_interval)
+        for sizes in self.source.collectors:
+            if sizes.name in _SIZES:
+                interval = min(self._around.forecast_interval, max(60.0, 4 * sizes.interval))
+                yield Collector("forecasts", self._forecast, interval)
 
     def _forecast(self, _client: object, poll: Poll) -> object:
         findings = self._findings(poll.at)

@@ -21,7 +21,7 @@ class Event:
     code: str
     subsystem: str
     description: str
-    agent: str | None = None
+    agent: str = ""
 
 
 def events(estate: Estate) -> list[Event]:

@@ -125,7 +125,7 @@ class CommServeControl:
             "time": self._estate.time,
             "rate": self._clock.rate,
             "stories": self.stories,
-            "can_tell": {name: f"about a {about}" for name, about in STORIES.items()},
+            "can_tell": dict(STORIES),
         }
 
     def tell(self, story: str, object: str | None = None, **options: float) -> None:  # noqa: A002

@@ -1,11 +1,24 @@
 """The job history over the wire: pages of a list that moves while it is read."""
 
 from exporter.simulator.commserve_call import Body, Call, Route, no_such
-from exporter.simulator.history import ACTIVE, ALL, FINISHED, YEAR, Job, JobQuery
+from exporter.simulator.history import ACTIVE, ALL, FINISHED, SYNTHETIC, TYPES, YEAR, Job, JobQuery
+from exporter.simulator.jobs import AGING, AUX_COPY, BACKUP, DDB_BACKUP, RECLAMATION, RECOVERY, VERIFICATION
 from exporter.simulator.messages import Json
 
 LEVELS = {"Full": 1, "Incremental": 2, "Synthetic Full": 64}
 CATEGORIES = {"active": ACTIVE, "finished": FINISHED, "all": ALL}
+# What jobFilter may name, by word or by number.
+FILTERS = {
+    **dict.fromkeys(("ALLOPS", "1"), (SYNTHETIC, *TYPES)),
+    **dict.fromkeys(("BACKUP", "4"), (SYNTHETIC, TYPES[BACKUP])),
+    **dict.fromkeys(("SYNTHFULL", "14"), (SYNTHETIC,)),
+    **dict.fromkeys(("CSDRBKP", "11"), (TYPES[RECOVERY],)),
+    **dict.fromkeys(("AUXCOPY", "13", "104"), (TYPES[AUX_COPY],)),
+    **dict.fromkeys(("DATA_VERIFICATION", "82"), (TYPES[VERIFICATION],)),
+    **dict.fromkeys(("SPACE_RECLAMATION", "115"), (TYPES[RECLAMATION],)),
+    **dict.fromkeys(("DDBOPS", "100"), (TYPES[DDB_BACKUP], TYPES[VERIFICATION], TYPES[RECLAMATION])),
+    "PRUNE": (TYPES[AGING],),
+}
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 10_000
 
@@ -18,10 +31,12 @@ def list_jobs(call: Call) -> Body:
         return int(request.headers.get(name) or request.first(name) or usual)
 
     is_filtered = any(key.lower() == "jobfilter" for key in request.query)
+    words = [word.strip().upper() for word in request.first("jobFilter").split(",") if word.strip()]
     query = JobQuery(
         lookup=float(request.first("completedJobLookupTime") or YEAR),
         category=CATEGORIES.get(request.first("jobCategory").lower(), ALL),
         admin=is_filtered and request.first("hideAdminJobs", "true").lower() == "false",
+        types=frozenset(name for word in words for name in FILTERS[word]),
     )
     return _page(call, query, paging("offset", 0), paging("limit", DEFAULT_LIMIT))
 

@@ -1,5 +1,9 @@
 """Plans, storage policies and their copies: where cycles and days are."""
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle, islice
+
 from exporter.simulator.commserve_call import Body, Call, Route, no_such
 from exporter.simulator.commserve_storage import COMPANY
 from exporter.simulator.landscape import CopySpec, PlanSpec
@@ -12,7 +16,8 @@ NO_RULE = {"isEnabled": 0, "rule": 0, "endDays": 0, "graceDays": 0, "everyXHours
 
 
 def plans(call: Call) -> Body:
-    return {"plans": [_plan(call, plan) for plan in call.estate.landscape.plans]}
+    protects = Counter(_plans_of_clients(call))
+    return {"plans": [_plan(call, plan, protects[plan.id]) for plan in call.estate.landscape.plans]}
 
 
 def policies(call: Call) -> Body:
@@ -34,8 +39,7 @@ def policy_copy(call: Call) -> Body:
     return no_such("storage policy copy")
 
 
-def _plan(call: Call, plan: PlanSpec) -> Body:
-    clients = sum(1 for index in range(call.estate.landscape.size.clients) if _plan_of(call, index) == plan.id)
+def _plan(call: Call, plan: PlanSpec, clients: int) -> Body:
     row: Body = {
         "plan": {
             "planId": plan.id,
@@ -66,9 +70,10 @@ def _plan(call: Call, plan: PlanSpec) -> Body:
     return row
 
 
-def _plan_of(call: Call, client: int) -> int:
-    own = [plan for plan in call.estate.landscape.plans if plan.copies]
-    return own[client % len(own)].id
+def _plans_of_clients(call: Call) -> Iterator[int]:
+    """The plan of each client, by its id."""
+    own = [plan.id for plan in call.estate.landscape.plans if plan.copies]
+    return islice(cycle(own), call.estate.landscape.size.clients)
 
 
 def _policy(plan: PlanSpec) -> Body:

@@ -41,7 +41,7 @@ class Estate:
         today = day_of(now)
         self._brisk_from = noon_of(today) if brisk_aging else float("inf")
         self._brisk_aging = brisk_aging or DAY
-        self.time = now - age
+        self.time = self.born = now - age
         self._build(self.time // HOUR * HOUR)
         self.jobs = self._job_history(today)
         self._step_end = 0.0

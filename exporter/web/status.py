@@ -68,7 +68,8 @@ def _verdict_text(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> 
     failing = [name for name, states in by_source if any(s.success is False for s in states)]
     waiting = [name for name, states in by_source if any(s.success is None for s in states)]
     if failing:
-        return f"{len(failing)} of {len(by_source)} sources need a look: {', '.join(failing[:5])}"
+        need = "needs" if len(failing) == 1 else "need"
+        return f"{len(failing)} of {len(by_source)} sources {need} a look: {', '.join(failing[:5])}"
     if waiting:
         return f"waiting for the first answer of {', '.join(waiting[:5])}"
     return "the source answers" if len(by_source) == 1 else f"all {len(by_source)} sources answer"
@@ -76,7 +77,7 @@ def _verdict_text(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> 
 
 def _verdict(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> str:
     text = _verdict_text(by_source)
-    kind = "bad" if "need a look" in text else "wait" if "waiting" in text or "no sources" in text else "ok"
+    kind = "bad" if " a look: " in text else "wait" if "waiting" in text or "no sources" in text else "ok"
     return f'<span class="{kind}">{escape(text[0].upper() + text[1:])}.</span>'
 
 

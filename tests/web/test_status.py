@@ -65,7 +65,7 @@ def test_a_source_that_answers_says_so() -> None:
 
 def test_a_failure_is_told_in_plain_words_and_comes_first() -> None:
     found = page(STATE, DOWN, replace(STATE, source="aa01"), ups={"cs01": False, "aa01": True})
-    assert "1 of 2 sources need a look: cs01." in found.pieces
+    assert "1 of 2 sources needs a look: cs01." in found.pieces
     assert found.pieces.index("cs01") < found.pieces.index("aa01")
     assert "GET /Job: no answer in time" in found.pieces
     assert {"unreachable", "down", "4h ago, withdrawn", "30.0 s"} <= set(found.pieces)
@@ -106,7 +106,7 @@ def test_names_and_errors_are_text_whatever_they_hold() -> None:
     assert "<script" not in html
     assert "<img" not in html
     assert evil in found.pieces
-    assert f"1 of 1 sources need a look: {evil}." in found.pieces
+    assert f"1 of 1 sources needs a look: {evil}." in found.pieces
     assert html.count("&amp;collector=%3Cscript") == 1
 
 
@@ -123,7 +123,7 @@ def test_the_buttons_are_there_only_when_they_work() -> None:
 def test_the_page_shows_what_the_board_knows(site: Site) -> None:
     with served(site.doors()) as client:
         found = Text(client.get("/").text)
-    assert "1 of 2 sources need a look: cs01." in found.pieces
+    assert "1 of 2 sources needs a look: cs01." in found.pieces
     assert "GET /Job: no answer in time" in found.pieces
     assert "fs01" in found.pieces
 

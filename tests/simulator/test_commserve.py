@@ -1,0 +1,95 @@
+"""The simulated CommServe as a client meets it: bases, refusals, what it tells of itself."""
+
+import base64
+
+import pytest
+import requests
+
+from exporter.simulator import CommServe, Estate, Server
+from exporter.simulator.messages import Request
+from exporter.simulator.sizes import DAY, HOUR
+
+from .commserve_client import API, PASSWORD, Client
+from .lives import NIGHT
+
+
+@pytest.mark.parametrize("base", ["/commandcenter/api/", "/WebConsole/API/", "/SearchSvc/CVWebService.svc/"])
+def test_it_answers_under_every_base_and_in_any_case(make, base):
+    client = Client(make(), base)
+    assert client.get("commserv") == client.get("CommServ/")
+    assert client.ask("V4/License").status == (404 if "SearchSvc" in base else 200)
+
+
+@pytest.mark.parametrize(
+    "path", ["V4/StoragePool", "V4/Storage/Array", "Event", "Commcell", "StoragePool/1/2", "../StoragePool"]
+)
+def test_wrong_names_are_not_found(client, path):
+    assert client.ask(path).status == 404
+
+
+def test_another_base_is_not_found(make):
+    assert make()(Request.of("GET", "/api/CommServ")).status == 404
+
+
+def test_an_old_release_has_no_v4(make):
+    old = Client(make(generation="v2"))
+    assert [old.ask(path).status for path in ("V4/mediaAgent", "V2/MediaAgents")] == [404, 200]
+
+
+def test_a_denied_endpoint_is_refused_inside_a_200(client):
+    client.commserve.deny("StoragePool", "qcommand")
+    denied = {"errorMessage": "Access denied", "errorCode": 5}
+    assert client.get("StoragePool") == client.get("storagepool/301") == denied
+    assert client.post("Qcommand/qoperation%20execute", {}).body == denied
+    assert "plans" in client.get("Plan")
+    client.commserve.allow()
+    assert "storagePoolList" in client.get("StoragePool")
+
+
+def test_the_commserve_tells_its_release(client):
+    answer = client.get("CommServ")
+    assert (answer["currentSPVersion"], answer["csVersionInfo"]) == (36, "11.0 SP36.21+")
+    assert answer["commcell"]["commCellId"] == 2
+    assert client.get("V4/License")["licenseMode"] == "PRODUCTION"
+
+
+def test_schedules_and_windows(client):
+    [aging] = client.get("Schedules?operationType=DATA_AGING")["taskDetail"]
+    assert aging["subTasks"][0]["pattern"]["active_start_time"] == 43200
+    assert client.get("Schedules?operationType=BACKUP") == {}
+    [window] = client.get("OperationWindow/OpWindowList?clientId=601")["operationWindow"]
+    assert window["operations"] == [131072]
+    assert client.get("OperationWindow/OpWindowList?clientId=0") == {"error": {"errorCode": 0}, "operationWindow": []}
+
+
+def test_events_are_between_their_times_and_alerts_are_present(client, estate, clock):
+    before = client.get("V4/TriggeredAlerts")
+    assert before["totalCount"] == len(before["alertsTriggered"]) == 2
+    estate.tell("agent_dead", "ma01")
+    clock.advance(HOUR)
+    [event] = client.get("Events")["commservEvents"]
+    assert (event["timeSource"], event["severity"], event["eventCodeString"]) == (NIGHT, 6, "64:1097")
+    assert event["clientEntity"] == {"clientId": 601, "clientName": "ma01"}
+    assert client.get(f"Events?fromTime={int(NIGHT) + 1}")["commservEvents"] == []
+    assert client.get(f"Events?toTime={int(NIGHT) - 1}")["commservEvents"] == []
+    alerts = client.get("V4/TriggeredAlerts")["alertsTriggered"]
+    assert [a["detectedTime"] for a in alerts if a["client"]["name"] == "ma01"] == [NIGHT]
+
+
+def test_two_of_one_seed_answer_the_same(clock):
+    paths = ("StoragePool", "Plan", "V2/MediaAgents", "Library/105", "DDBInformation/62", "Job?limit=30")
+    serving = [CommServe(Estate("small", clock, seed=7), clock, password=PASSWORD) for _ in range(2)]
+    clock.advance(3 * DAY)
+    clients = [Client(commserve) for commserve in serving]
+    assert [clients[0].get(path) for path in paths] == [clients[1].get(path) for path in paths]
+
+
+def test_it_is_served_over_http(make, estate):
+    with Server(make()) as server, requests.Session() as session:
+        sent = {"username": "svc-ebbtide", "password": base64.b64encode(PASSWORD.encode()).decode()}
+        session.headers["Authtoken"] = session.post(f"{server.url}{API}Login", json=sent).json()["token"]
+        session.headers["Accept"] = "application/json"
+        asked = {"EVGui_DDBEnginesReq": {"flags": 0}}
+        answer = session.post(f"{server.url}{API}Qcommand/qoperation%20execute", json=asked)
+        assert len(answer.json()["engines"]) == len(list(estate.stores))
+        assert server.requests[-1] == ("POST", API + "Qcommand/qoperation execute")
