@@ -16,11 +16,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -29,6 +29,7 @@ from requests.adapters import HTTPAdapter
 
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.telemetry import Telemetry
+from exporter.tokens import Login
 
 log = logging.getLogger(__name__)
 
@@ -79,16 +80,6 @@ class ServerFailed(HttpStatus, SourceUnreachable):
 
 class PermissionMissing(HttpStatus, SourceRefused):
     """401 after a fresh login, or 403."""
-
-
-class Login(Protocol):
-    """What makes a request authorised; implemented by `Tokens` around each vendor's login call."""
-
-    def headers(self) -> Mapping[str, str]:
-        """Headers that authorise a request; logs in first when there is no valid token."""
-
-    def reject(self, headers: Mapping[str, str]) -> None:
-        """These headers were answered with 401; the next headers() must not return them."""
 
 
 class _Session(requests.Session):
@@ -329,62 +320,6 @@ def plain_reason(error: BaseException) -> str:
     return f"no answer: {type(error).__name__}"
 
 
-@dataclass(frozen=True, repr=False)
-class Token:
-    """Headers that authorise, and the monotonic moment after which they should be renewed (None: until a 401)."""
-
-    headers: Mapping[str, str]
-    renew_at: float | None = None
-
-
-def refusal_seconds(intervals: Iterable[float]) -> float:
-    """How long a refused login is remembered: one round of polls shares one attempt, the next round may try again."""
-    return min(240.0, min(intervals, default=240.0) / 2)
-
-
-class Tokens:
-    """Keeps one token for all collectors of a source; logs in once, however many of them need it.
-
-    A refused login is remembered for `refusal_seconds`, so that five collectors with a wrong password are one
-    failed attempt per poll and not five: accounts lock.
-    """
-
-    def __init__(
-        self, obtain: Callable[[], Token], *, refusal_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._obtain = obtain
-        self._refusal_seconds = refusal_seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._token: Token | None = None
-        self._refusal: tuple[float, str] | None = None
-
-    def headers(self) -> Mapping[str, str]:
-        with self._lock:
-            now = self._clock()
-            token = self._token
-            if token and (token.renew_at is None or now < token.renew_at):
-                return token.headers
-            if self._refusal and now < self._refusal[0]:
-                again = SourceRefused(self._refusal[1])
-                again.contact = False
-                raise again
-            self._token = self._refusal = None
-            try:
-                self._token = self._obtain()
-            except SourceRefused as refused:
-                refused.contact = False
-                wait = getattr(refused, "retry_seconds", None) or self._refusal_seconds
-                self._refusal = (now + wait, str(refused))
-                raise
-            return self._token.headers
-
-    def reject(self, headers: Mapping[str, str]) -> None:
-        with self._lock:
-            if self._token and self._token.headers == headers:
-                self._token = None
-
-
 def dig(payload: Any, *path: str | int, endpoint: str, expect: type | tuple[type, ...] = object) -> Any:
     """The value at `path`; SourceGarbled naming endpoint and field when it is missing or of another type."""
     value = payload
@@ -398,9 +333,3 @@ def dig(payload: Any, *path: str | int, endpoint: str, expect: type | tuple[type
         field = ".".join(map(str, path)) or "the answer"
         raise SourceGarbled(f"{endpoint}: {field} is of type {type(value).__name__}, which is not expected")
     return value
-
-
-__all__: Sequence[str] = (
-    "HttpClient", "HttpStatus", "Login", "PermissionMissing", "Reply", "ServerFailed", "Token", "Tokens",
-    "UnexpectedStatus", "dig", "plain_reason", "refusal_seconds", "retry_after",
-)  # fmt: skip

@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 from exporter import http
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable
-from exporter.http import HttpClient, PermissionMissing, Reply, ServerFailed, Token, Tokens, UnexpectedStatus, dig
+from exporter.http import HttpClient, PermissionMissing, Reply, ServerFailed, UnexpectedStatus, dig
 from exporter.simulator.wire import Answer, Fault, Request, Server
 from exporter.telemetry import Telemetry
+from exporter.tokens import Token, Tokens, refusal_seconds
 from tests.conftest import ScriptedServer, url_of
 
 Scripted = Callable[..., ScriptedServer]
@@ -569,8 +570,8 @@ def test_a_refusal_may_say_itself_how_long_it_lasts() -> None:
 
 
 def test_a_refusal_lasts_for_one_round_of_polls() -> None:
-    assert http.refusal_seconds([300.0, 3600.0]) == 150.0
-    assert http.refusal_seconds([3600.0]) == 240.0
+    assert refusal_seconds([300.0, 3600.0]) == 150.0
+    assert refusal_seconds([3600.0]) == 240.0
 
 
 def test_a_login_that_found_nobody_is_tried_again_at_once() -> None:

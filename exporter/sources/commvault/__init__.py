@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from exporter.http import refusal_seconds
 from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
 from exporter.sources.commvault import dedup_savings, dedup_stores, jobs, media_agents, pools, retention_rules
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.telemetry import Telemetry
+from exporter.tokens import refusal_seconds
 
 COLLECTORS = (
     Collector("pools", pools.fetch, HOUR, permission="View on the storage pools"),

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
-from exporter.http import HttpClient, Reply, Tokens, UnexpectedStatus, dig
+from exporter.http import HttpClient, Reply, UnexpectedStatus, dig
 from exporter.model import MINUTE
 from exporter.sources.commvault.answers import checked
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, identity, number, rows
 from exporter.sources.commvault.login import Login, LoginRefused
 from exporter.telemetry import Telemetry
+from exporter.tokens import Tokens
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,12 @@ import base64
 import logging
 
 from exporter.errors import ConfigError, SourceError, SourceGarbled, SourceRefused, reading
-from exporter.http import HttpClient, Token, dig
+from exporter.http import HttpClient, dig
 from exporter.model import MINUTE
 from exporter.sources.commvault.answers import errors
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, amount, flag, text
+from exporter.tokens import Token
 
 log = logging.getLogger(__name__)
 

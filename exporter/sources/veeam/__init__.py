@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from exporter.http import refusal_seconds
 from exporter.model import HOUR, MINUTE, Collector, scheduled
 from exporter.sources.veeam import backup_files, backup_jobs, pools
 from exporter.sources.veeam.client import VeeamClient
 from exporter.sources.veeam.config import VeeamSettings
 from exporter.telemetry import Telemetry
+from exporter.tokens import refusal_seconds
 
 _ROLE = "the role Veeam Backup Viewer"
 

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from exporter.errors import SourceError, SourceGarbled, reading
-from exporter.http import HttpClient, HttpStatus, Reply, Tokens, dig
+from exporter.http import HttpClient, HttpStatus, Reply, dig
 from exporter.model import HOUR, MINUTE
 from exporter.sources.veeam.config import VeeamSettings
 from exporter.sources.veeam.fields import Row, moment, optional, text
 from exporter.sources.veeam.revision import Revisions, is_unsupported, release, version_header
 from exporter.sources.veeam.tokens import Grants
 from exporter.telemetry import Telemetry
+from exporter.tokens import Tokens
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from exporter.errors import SourceGarbled, reading
-from exporter.http import HttpClient, HttpStatus, PermissionMissing, Reply, Token, UnexpectedStatus, dig
+from exporter.http import HttpClient, HttpStatus, PermissionMissing, Reply, UnexpectedStatus, dig
 from exporter.settings import Secret
 from exporter.sources.veeam.revision import Revisions, error_code, is_unsupported, version_header
+from exporter.tokens import Token
 
 TOKEN_ROUTE = "/api/oauth2/token"  # noqa: S105
 _RENEW_AFTER = 0.8
