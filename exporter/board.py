@@ -124,16 +124,14 @@ class Board:
             self._published = {**self._published, subject: of_subject}
         return dropped
 
-    def withdraw(self, source: str, subjects: Iterable[Subject] | None = None) -> None:
-        """Take the source off the board, wholly or for some subjects."""
+    def withdraw(self, source: str) -> None:
+        """Take the source off the board."""
         with self._lock:
-            chosen = set(self._published if subjects is None else subjects)
             self._published = {
-                subject: {s: p for s, p in sources.items() if s != source or subject not in chosen}
+                subject: {name: publication for name, publication in sources.items() if name != source}
                 for subject, sources in self._published.items()
             }
-            if subjects is None:
-                self._states = {key: state for key, state in self._states.items() if key[0] != source}
+            self._states = {key: state for key, state in self._states.items() if key[0] != source}
 
     def note(self, state: CollectorState) -> None:
         with self._lock:
