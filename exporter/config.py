@@ -80,7 +80,10 @@ class GroupSettings(Settings):
 
 
 class Nagios(Settings):
-    thresholds: Annotated[Path | None, Field(description="a thresholds.yaml other than the shipped one")] = None
+    thresholds: Annotated[
+        Path | None,
+        Field(description="a thresholds.yaml other than the shipped one, for the Nagios checks of a later release"),
+    ] = None
 
 
 class Config(Settings):
