@@ -5,6 +5,11 @@ from exporter.simulator.chronicle import Event
 from exporter.simulator.commserve_call import Body, Call, Route
 from exporter.simulator.sizes import DAY
 
+ALERT_TYPES = {
+    "MediaAgent went offline": "Configuration - MediaAgents",
+    "Mount Path went Offline": "Media Management - Library Management",
+}
+
 
 def events(call: Call) -> Body:
     """Between fromTime and toTime, in unix seconds; without them all."""
@@ -52,7 +57,7 @@ def _alert(alert_id: int, criterion: str, at: int, client_id: int, client: str) 
         "id": alert_id,
         "severity": "CRITICAL",
         "detectedCriterion": criterion,
-        "type": "Media Management",
+        "type": ALERT_TYPES[criterion],
         "detectedTime": at,
         "client": {"id": client_id, "name": client},
         "jobId": 0,

@@ -13,6 +13,7 @@ SERVICES_DOWN = 1
 AGING_OPERATION, PRUNING_OPERATION = 4018, 131072
 TEBIBYTE_IN_MIB = MIB
 RESERVED_MIB = 2048
+LICENSE_DAYS = 400
 
 
 def commserve(call: Call) -> Body:  # noqa: ARG001
@@ -28,7 +29,8 @@ def commserve(call: Call) -> Body:  # noqa: ARG001
 
 
 def license_(call: Call) -> Body:
-    return {"commCellId": 2, "edition": "Complete", "licenseMode": "PRODUCTION", "expiryDate": int(call.at + 200 * DAY)}
+    expiry = int(call.estate.born + LICENSE_DAYS * DAY)
+    return {"commCellId": 2, "edition": "Commvault", "licenseMode": "PRODUCTION", "expiryDate": expiry}
 
 
 def agents(call: Call) -> Body:

@@ -1,9 +1,9 @@
 """Logging in and out, and the tokens between: login tokens end by idling, access tokens by the clock."""
 
 import base64
-import binascii
 import hashlib
 import hmac
+import math
 from dataclasses import dataclass, field
 
 from exporter.simulator.commserve_call import Body, Call, Route
@@ -34,9 +34,10 @@ class Sessions:
         headers = call.request.headers
         for sent in (headers.get("Authtoken", ""), headers.get("Authorization", "")):
             word, _, rest = sent.partition(" ")
-            token = rest if word.lower() == "bearer" else sent
-            if self.access_token and hmac.compare_digest(token.encode(), self.access_token.encode()):
+            is_bearer = word.lower() == "bearer"
+            if is_bearer and self.access_token and hmac.compare_digest(rest.encode(), self.access_token.encode()):
                 return call.at < self.access_expires
+            token = rest if is_bearer else sent
             if token in self.last_used:
                 return self._touch(token, call.at)
         return False
@@ -122,7 +123,7 @@ def who_am_i(call: Call) -> Body:
 
 
 def _refused(call: Call, code: int, message: str) -> Body:
-    left = max(0, round(call.sessions.locked_until - call.at))
+    left = max(0, math.ceil(call.sessions.locked_until - call.at))
     return {
         "loginAttempts": call.sessions.attempts,
         "remainingLockTime": left,
@@ -135,7 +136,7 @@ def _decoded(password: object) -> str | None:
     """Only base64 is taken for a password."""
     try:
         return base64.b64decode(str(password), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
 
 

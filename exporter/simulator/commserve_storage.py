@@ -101,7 +101,7 @@ def cloud(call: Call) -> Body | Answer:
             "deduplicationSavings": _savings_text(pool),
         },
         "bucket": [{"id": mount_path_id(pool, 0), "name": f"bucket-{pool.spec.id}", "status": "Ready"}],
-        "associatedPlanList": _plans(pool),
+        "associatedPlans": _plans(pool),
     }
 
 
@@ -122,7 +122,7 @@ def hyperscale(call: Call) -> Body | Answer:
             "status": head["status"],
         },
         "nodes": [{"id": agent.id, "name": agent.name, "status": "Online"} for agent in pool.spec.agents],
-        "associatedPlanList": _plans(pool),
+        "associatedPlans": _plans(pool),
     }
 
 

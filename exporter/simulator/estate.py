@@ -87,9 +87,10 @@ class Estate:
         with self.lock:
             named = self._object(story, object)
             self.advance(self.clock.now() if at is None else at)
+            told = Story(story, named, self.time, options)
             self.end(story, named, at=self.time)
-            self.stories.append(Story(story, named, self.time, options))
-            self._turn(self.stories[-1], begins=True)
+            self.stories.append(told)
+            self._turn(told, begins=True)
 
     def end(self, story: str, object: str | None = None, *, at: float | None = None) -> None:  # noqa: A002
         with self.lock:

@@ -51,6 +51,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault {self.kind!r}, one of: {', '.join(KINDS)}")
+        if self.count is not None and self.count < 1:
+            raise ValueError(f"a fault happens once or more, not {self.count} times")
 
 
 class Faults:

@@ -1,5 +1,6 @@
 """What can go wrong in an estate on command."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ class Story:
         unknown = set(self.options) - set(OPTIONS.get(self.name, ("seconds",)))
         if unknown:
             raise ValueError(f"{self.name} has no option {', '.join(sorted(unknown))}")
+        for option, value in self.options.items():
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{option} must be a number above 0, not {value!r}")
         if "seconds" in self.options:
             self.ended_at = self.began_at + self.options["seconds"]
 

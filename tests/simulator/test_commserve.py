@@ -53,6 +53,12 @@ def test_the_commserve_tells_its_release(client):
     assert client.get("V4/License")["licenseMode"] == "PRODUCTION"
 
 
+def test_a_license_comes_to_its_end(client, clock):
+    expiry = client.get("V4/License")["expiryDate"]
+    clock.advance(30 * DAY)
+    assert client.get("V4/License")["expiryDate"] == expiry > clock.now()
+
+
 def test_schedules_and_windows(client):
     [aging] = client.get("Schedules?operationType=DATA_AGING")["taskDetail"]
     assert aging["subTasks"][0]["pattern"]["active_start_time"] == 43200

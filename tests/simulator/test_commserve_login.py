@@ -20,8 +20,11 @@ def test_a_wrong_password_is_told_inside_a_200(client, password):
     assert answer.body["errList"] == [{"errorCode": 1127, "errLogMessage": "Invalid Username/Password."}]
 
 
-def test_a_plain_password_is_not_taken(client):
-    assert "token" not in client.post("Login", {"username": "svc-ebbtide", "password": PASSWORD}).body
+@pytest.mark.parametrize("password", [PASSWORD, "pässword", None])
+def test_a_plain_password_is_not_taken(client, password):
+    answer = client.post("Login", {"username": "svc-ebbtide", "password": password})
+    assert answer.status == 200
+    assert answer.body["errList"][0]["errorCode"] == 1127
 
 
 def test_five_wrong_passwords_lock_the_account_for_a_while(client, clock):
@@ -30,7 +33,10 @@ def test_five_wrong_passwords_lock_the_account_for_a_while(client, clock):
     assert [answer["isAccountLocked"] for answer in attempts] == [False] * 4 + [True]
     clock.advance(100)
     assert client.login().body["remainingLockTime"] == 200
-    clock.advance(201)
+    clock.advance(199.7)
+    last = client.login().body
+    assert (last["remainingLockTime"], last["isAccountLocked"]) == (1, True)
+    clock.advance(1)
     assert client.login().body["token"]
 
 
@@ -68,6 +74,7 @@ def test_an_access_token_is_taken_in_either_header(make, header):
     client.headers.pop("Authtoken")
     assert client.ask("CommServ", **{header: "Bearer example-access"}).status == 200
     assert client.ask("CommServ", **{header: "Bearer another"}).status == 401
+    assert client.ask("CommServ", **{header: "example-access"}).status == 401
 
 
 def test_an_access_token_is_renewed_and_an_old_pair_ends_them_all(make, clock):

@@ -1,0 +1,116 @@
+"""Every V4 answer of the simulated CommServe against the vendor's own OpenAPI document, where it is at hand.
+
+The document belongs to Commvault and is not in this repository: EBBTIDE_VENDOR_SPECS names a folder with
+commvault-openapi3.trimmed.json. It requires next to nothing, so a field that it does not name is an error here too.
+"""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from exporter.simulator.commserve import ROUTES
+
+DOCUMENT = "commvault-openapi3.trimmed.json"
+# The document counts sizes in int32, which real pools outgrow: formats are left out.
+KEPT = ("type", "enum", "minimum", "maximum", "required")
+TEMPLATES = {
+    "V4/License": "/V4/License",
+    "V4/TriggeredAlerts": "/V4/TriggeredAlerts",
+    "V4/mediaAgent": "/V4/mediaAgent",
+    "V4/Storage/Disk": "/V4/Storage/Disk",
+    "V4/Storage/Cloud": "/V4/Storage/Cloud",
+    "V4/Storage/HyperScale": "/V4/Storage/HyperScale",
+    "V4/Storage/Disk/{}": "/V4/Storage/Disk/{storagePoolId}",
+    "V4/Storage/Cloud/{}": "/V4/Storage/Cloud/{cloudStorageId}",
+    "V4/Storage/HyperScale/{}": "/V4/Storage/HyperScale/{hyperScaleStorageId}",
+}
+
+
+def _document():
+    """Asked for at the test, so that a run without the document says why it skipped."""
+    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
+    if not folder:
+        pytest.skip(f"EBBTIDE_VENDOR_SPECS is unset: it names the folder with {DOCUMENT}")
+    return _read(Path(folder) / DOCUMENT)
+
+
+@cache
+def _read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _schema(part, schemas):
+    """As JSON Schema: nullable becomes a type, and an object has no field but those described."""
+    if "$ref" in part:
+        return {"$ref": part["$ref"].replace("#/components/schemas/", "#/$defs/")}
+    fixed = {key: part[key] for key in KEPT if key in part}
+    fields = _fields(part, schemas)
+    if fields:
+        fixed["properties"] = {name: _schema(field, schemas) for name, field in fields.items()}
+        fixed["additionalProperties"] = False
+    if "items" in part:
+        fixed["items"] = _schema(part["items"], schemas)
+    if part.get("nullable") and "type" in fixed:
+        fixed["type"] = [fixed["type"], "null"]
+    return fixed
+
+
+def _fields(part, schemas):
+    """Those of an object and of all that it is made of."""
+    if "$ref" in part:
+        return _fields(schemas[part["$ref"].rpartition("/")[2]], schemas)
+    fields = dict(part.get("properties", {}))
+    for each in part.get("allOf", ()):
+        fields |= _fields(each, schemas)
+    return fields
+
+
+def _errors(document, route, body):
+    answer = document["paths"][TEMPLATES[route]]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    schemas = document["components"]["schemas"]
+    definitions = {name: _schema(part, schemas) for name, part in schemas.items()}
+    validator = jsonschema.Draft202012Validator({"$defs": definitions, **_schema(answer, schemas)})
+    return [(route, list(error.absolute_path), error.message[:200]) for error in validator.iter_errors(body)]
+
+
+def _answers(client):
+    for route in TEMPLATES:
+        if "{}" not in route:
+            yield route, client.get(route)
+            continue
+        [pools] = client.get(route.removesuffix("/{}")).values()
+        for pool in pools:
+            yield route, client.get(route.format(pool["id"]))
+
+
+def test_every_v4_answer_is_what_the_vendor_describes(client, estate):
+    document = _document()
+    estate.tell("agent_dead", "ma01")
+    answers = list(_answers(client))
+    assert {route for route, _ in answers} == set(TEMPLATES)
+    assert [error for route, body in answers for error in _errors(document, route, body)] == []
+
+
+@pytest.mark.parametrize(
+    ("route", "spoil"),
+    [
+        ("V4/mediaAgent", lambda body: body["mediaAgents"][0].update(status="Online")),
+        ("V4/mediaAgent", lambda body: body["mediaAgents"][0].update(surprise=1)),
+        ("V4/Storage/Disk", lambda body: body["diskStorage"][0].update(capacity="10.00 TB")),
+        ("V4/Storage/Cloud", lambda body: body["cloudStorage"][0].update(storagePoolType="CLOUD")),
+        ("V4/License", lambda body: body.update(licenseMode="FREE")),
+    ],
+)
+def test_the_check_is_not_blind(client, route, spoil):
+    document = _document()
+    body = client.get(route)
+    spoil(body)
+    assert _errors(document, route, body)
+
+
+def test_every_v4_route_that_is_read_is_checked():
+    assert {route.path for route in ROUTES if route.method == "GET" and route.path.startswith("V4/")} == set(TEMPLATES)
