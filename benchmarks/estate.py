@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from exporter.board import Board
-from exporter.metrics import BY_SUBJECT, POOL, Family, Measured
+from exporter.metrics import BY_SUBJECT, Family, Measured
+from exporter.metrics.pools import POOL
 
 FAMILIES: tuple[Family, ...] = tuple(f for f in BY_SUBJECT[POOL] if f.type == "gauge" and not f.extra_labels)
 

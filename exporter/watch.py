@@ -6,13 +6,14 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from exporter.board import Board
+from exporter.derived import Derived, derived
 from exporter.errors import ConfigError, HistoryError, SourceError, SourceGarbled, SourceRefused
-from exporter.findings import Findings, GroupOf, forecast_pools
+from exporter.findings import Findings, GroupOf
 from exporter.history import History, Sample
 from exporter.metrics import COLLECTOR, SOURCE, SUBJECTS, Measured, measure
 from exporter.model import Collector, CollectorState, Inventory, Poll, Source, SourceState, State
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 
 # What a poll showed is withdrawn this many intervals after it.
 GOOD_FOR_INTERVALS = 3
-# The collectors that say how full things are, which is what is forecast.
-_SIZES = ("pools", "mounts")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,9 @@ class Watch:
         self.up: bool | None = None
         self._closed = False
         self._history_failing = False
-        self.collectors = {c.name: c for c in (*source.collectors, *self._forecasts())}
+        found = derived(source.kind, source.collectors, around.history, around.executor, around.forecast_interval)
+        self._derived = {d.name: d for d in found}
+        self.collectors = {c.name: c for c in (*source.collectors, *map(self._as_collector, found))}
         self._states = {
             name: CollectorState(
                 source=source.name, kind=source.kind, collector=name, interval_seconds=collector.interval
@@ -79,7 +80,7 @@ class Watch:
         try:
             value = collector.fetch(self.source.client, Poll(at, before.last_success_at, self._state))
             self._accept(collector, value, at)
-            objects = len(value) if isinstance(value, tuple) else None
+            objects = len(value) if isinstance(value, Sized) else None
         except SourceError as failure:
             reason, error, contact = failure.reason, str(failure), failure.contact
             if isinstance(failure, SourceRefused) and failure.contact and collector.permission:
@@ -99,12 +100,14 @@ class Watch:
                 last_success_at=before.last_success_at if reason else at,
             )  # fmt: skip
             self._log_change(self._states[name], state)
-            if name != "forecasts":
+            if name not in self._derived:
                 self.up = contact
             self._note(state)
-            first_sizes = not reason and name in _SIZES and not self._inventory.fresh(at).forecasts
-        if first_sizes and "forecasts" in self.collectors:
-            self.poll("forecasts", at)
+            inventory = self._inventory.fresh(at)
+        if not reason:
+            for what in self._derived.values():
+                if name in what.after and not getattr(inventory, what.name):
+                    self.poll(what.name, at)
         return state
 
     def mark_overdue(self, now: float) -> None:
@@ -118,7 +121,7 @@ class Watch:
                 error = f"no answer after {deadline:.0f} s; the poll is still running"
                 overdue = replace(state, success=False, reason="overdue", error=error, last_poll_at=state.running_since)
                 self._log_change(state, overdue)
-                if name != "forecasts":
+                if name not in self._derived:
                     self.up = False
                 self._note(overdue)
 
@@ -137,16 +140,8 @@ class Watch:
         self.source.close()
         self._around.telemetry.forget_source(self.source.name)
 
-    def _forecasts(self) -> Iterable[Collector]:
-        for sizes in self.source.collectors:
-            if sizes.name in _SIZES:
-                interval = min(self._around.forecast_interval, max(60.0, 4 * sizes.interval))
-                yield Collector("forecasts", self._forecast, interval)
-
-    def _forecast(self, _client: object, poll: Poll) -> object:
-        findings = self._findings(poll.at)
-        around = self._around
-        return forecast_pools(self.source.name, findings.pools, around.history, poll.at, around.executor)
+    def _as_collector(self, what: Derived) -> Collector:
+        return Collector(what.name, lambda _, poll: what.compute(self._findings(poll.at), poll), what.interval)
 
     def _findings(self, at: float) -> Findings:
         return Findings(self.source.name, self._inventory.fresh(at), at, self._around.group_of)
@@ -156,7 +151,7 @@ class Watch:
             known = getattr(self._inventory.fresh(at), collector.name)
             # More often a lost permission, or a server that has just started, than the truth; it is believed when
             # what was known before has expired.
-            if value == () and known and collector.name != "forecasts":
+            if isinstance(value, Sized) and not value and known and collector.name not in self._derived:
                 raise SourceGarbled(f"the answer is empty, where the last one had {len(known)} objects")
             expires_at = at + GOOD_FOR_INTERVALS * collector.interval
             self._inventory = self._inventory.with_answer(collector.name, value, at, expires_at)

@@ -9,23 +9,43 @@ from exporter.findings import Findings
 from exporter.metrics import COLLECTOR, SOURCE, SUBJECTS, Measured, Subject, measure
 from exporter.model import (
     DAY,
+    AlertCount,
     BackupChain,
     BackupJob,
     CollectorState,
+    CommCell,
+    Copy,
+    CycleAnalysis,
+    DatabaseReading,
     DedupStore,
+    DedupStoreUsage,
     Group,
     Inventory,
     JobHistory,
+    Library,
+    LogReading,
     MediaAgent,
     Mount,
+    MountPath,
     OperationJobs,
+    OperationWindow,
+    Partition,
+    Plan,
+    Plans,
+    PlanSchedule,
     PolicyFulls,
     Pool,
     PoolForecast,
+    PoolSpace,
     Reduction,
+    RetainedSet,
     RetentionRule,
+    RuleReplay,
     Scan,
+    ServiceLevel,
     SourceState,
+    StoreEvidence,
+    WhatIf,
 )
 
 AT = 1_772_442_000.0
@@ -34,7 +54,17 @@ NASTY = 'Pool "A" \\ B\nµ {x="y"} %s , ünïcödé 日本 \u2028'
 
 
 def one_of_everything(name: str) -> Inventory:
-    pool = Pool(kind="commvault", name=name, id="1", capacity_bytes=100.0, free_bytes=25.0, status="online", worm=True)
+    pool = Pool(
+        kind="commvault",
+        name=name,
+        id="1",
+        capacity_bytes=100.0,
+        free_bytes=25.0,
+        status="online",
+        worm=True,
+        stored_bytes=70.0,
+        library_ids=("9",),
+    )
     mount = Pool(kind="filesystem", name=f"/{name}", capacity_bytes=10.0, free_bytes=0.5, status="online")
     return Inventory(
         pools=(pool,),
@@ -43,24 +73,94 @@ def one_of_everything(name: str) -> Inventory:
                       logical_bytes=1e15, stored_bytes=1e14),
         ),
         dedup_stores=(
-            DedupStore(id="7", name=name, pool=name, status="sealed", sealed_at=AT - DAY, pruning_enabled=True,
-                       pending_deletes=1e6, primary_entries=1e9, lookup_seconds=0.0015, last_backup_at=AT),
+            DedupStore(
+                id="7", name=name, pool=name, pool_id="1", status="sealed", sealed_at=AT - DAY, pruning_enabled=True,
+                under_maintenance=False, needs_resync=False, garbage_collection=True, pending_deletes=1e6,
+                primary_entries=1e9, lookup_seconds=0.0015, last_backup_at=AT,
+                partitions=(
+                    Partition(id="70", media_agent=name, status="active", volume_capacity_bytes=8.0,
+                              volume_free_bytes=2.0),
+                ),
+            ),
         ),
-        media_agents=(MediaAgent(id="2", name=name, online=True, maintenance=False, version="11", os="Linux"),),
-        retention_rules=(
-            RetentionRule(plan=name, copy="Primary", rule="basic", policy_id="3", pool=name,
-                          retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True),
-            RetentionRule(plan=name, copy="Archive", rule="basic", policy_id="3", retention_seconds=math.inf,
-                          cycles=math.inf, aging_enabled=False),
+        commcell=(
+            CommCell(name=name, id="2", version="11.36", utc_offset_seconds=3600.0, license_expires_at=AT + DAY,
+                     license_edition="x"),
         ),
+        media_agents=(
+            MediaAgent(id="2", name=name, online=False, maintenance=False, offline_reason=1.0, version="11", os="Linux",
+                       offline_since=AT - DAY),
+        ),
+        libraries=(
+            Library(
+                id="9", name=name, library_type="disk", online=True,
+                mount_paths=(
+                    MountPath(id="90", name=name, media_agents=(name, "ma2"), online=True, enabled=True, writable=False,
+                              capacity_bytes=100.0, free_bytes=50.0, logical_bytes=400.0, stored_bytes=40.0,
+                              written_bytes_per_day=86400.0, freed_bytes_per_day=43200.0),
+                ),
+            ),
+        ),
+        plans=Plans(
+            plans=(
+                Plan(
+                    id="4", name=name, plan_type="server", company="c", policy=name, policy_id="3", clients=5,
+                    rpo_seconds=DAY,
+                    copies=(
+                        Copy(
+                            id="5", name="Primary", pool=name, pool_id="1", active=True, managed_disk_space=True,
+                            rules=(
+                                RetentionRule(rule="basic", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True,
+                                              first_seen_at=AT - DAY, changed_at=AT),
+                            ),
+                        ),
+                        Copy(
+                            id="6", name="Archive",
+                            rules=(
+                                RetentionRule(rule="basic", retention_seconds=math.inf, cycles=math.inf,
+                                              aging_enabled=False),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            changes={("cycles", "longer"): 1},
+            created_rules=2,
+            created_infinite_rules=1,
+        ),
+        schedules=(
+            PlanSchedule(plan_id="4", plan=name, full_interval_seconds=7 * DAY, synthetic_full=True,
+                         synthetic_full_interval_seconds=30 * DAY),
+        ),
+        operation_windows=(OperationWindow(id="1", name=name, blocks_pruning=True),),
         jobs=JobHistory(
             operations=(
-                OperationJobs(operation=name, running=1, finished_24h=10, failed_24h=2, last_success_at=AT - 60,
-                              last_completion_at=AT - 30, last_duration_seconds=12.5),
+                OperationJobs(operation=name, running=1, finished_24h=10, failed_24h=2, finished_30d=300, failed_30d=7,
+                              finished_total={"success": 293}, last_success_at=AT - 60, last_completion_at=AT - 30,
+                              last_duration_seconds=12.5),
             ),
-            policies=(
-                PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY),
+        ),
+        service_level=ServiceLevel(met=9, missed=1),
+        alerts=(AlertCount(severity="critical", criterion="Disk Space Low", count=2),),
+        events=(AlertCount(severity="major", criterion="", count=12),),
+        retained_jobs=(
+            RetainedSet(copy_id="5", jobs={"basic_days": 3, "extended_retention": 1}, bytes={"basic_days": 30.0},
+                        aged_jobs=2, aged_bytes=20.0, newly_aged_jobs=1, newly_aged_bytes=10.0),
+        ),
+        commserve_database=DatabaseReading(
+            stores=(
+                DedupStoreUsage(store_id="7", name=name, pending_deletes=1e6, bytes_to_prune=5e9, primary_entries=1e9,
+                                secondary_entries=9e9, size_bytes=1e10, lookup_seconds=0.001,
+                                last_mark_and_sweep_at=AT - DAY),
             ),
+            awaiting_pruning={("7", "65128"): 12},
+            last_pruned_at={"7": AT - 2 * DAY},
+        ),
+        media_agent_logs=LogReading(
+            stores=(StoreEvidence(store_id="7", logical_pruning_at=AT - 60, physical_pruning_at=AT - 50),),
+            lines={"SIDBPrune.log": 100},
+            bad_lines={"SIDBPrune.log": 1},
+            deleted_chunks=4,
         ),
         backup_jobs=(
             BackupJob(id="j1", name=name, job_type="Backup", repository=name, enabled=True, running=False,
@@ -82,6 +182,26 @@ def one_of_everything(name: str) -> Inventory:
         forecasts=(
             PoolForecast(kind="commvault", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,
                          p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3),
+        ),
+        space=(
+            PoolSpace(kind="commvault", pool=name, reclaimed_bytes=5.0, ingested_bytes=9.0, last_prune_at=AT - DAY,
+                      prune_days_30d=3, observed_days_30d=9),
+        ),
+        cycles=CycleAnalysis(
+            (
+                PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY,
+                            full_interval_p10_seconds=6 * DAY, full_interval_p90_seconds=8 * DAY, fulls_30d=20,
+                            failed_fulls_30d=2, partial_fulls_30d=1, last_synthetic_full_at=AT - DAY, clients=5,
+                            overdue_clients=1),
+            ),
+            (
+                RuleReplay(copy_id="5", earliest_seconds=14 * DAY, latest_seconds=20 * DAY, retained_jobs=20,
+                           retained_bytes=2e12, waiting_for_cycles=2, blocked_by_missing_fulls=1,
+                           one_cycle=WhatIf(retention_seconds=14 * DAY, cycles=1, jobs=3, bytes=1e12,
+                                            full_sooner_seconds=0.0),
+                           recommended=WhatIf(retention_seconds=14 * DAY, cycles=1, jobs=3, bytes=1e12,
+                                              full_sooner_seconds=0.0)),
+            ),
         ),
     )  # fmt: skip
 

@@ -20,7 +20,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector as Judge
 
 from exporter.board import Board
-from exporter.metrics import BY_SUBJECT, FAMILIES, MEDIA_AGENT, POOL, Measured, Subject, gauge
+from exporter.metrics import BY_SUBJECT, FAMILIES, Measured, Subject
+from exporter.metrics.commvault_storage import MEDIA_AGENT
+from exporter.metrics.family import gauge
+from exporter.metrics.pools import POOL
 from exporter.model import CollectorState
 from exporter.telemetry import Telemetry
 from exporter.web.metrics import own_series
@@ -52,7 +55,7 @@ class WrittenByTheLibrary(Judge):
         metrics: dict[str, Metric] = {}
         for source, one in self._measured:
             family = one.family
-            name = family.name.removesuffix("_info") if family.type == "info" else family.name
+            name = family.name.removesuffix({"info": "_info", "counter": "_total"}.get(family.type, ""))
             metric = metrics.setdefault(name, Metric(name, family.help, family.type))
             for labels, value in one.rows:
                 names = dict(zip(family.labels, (source, *labels), strict=True))

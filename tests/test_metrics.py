@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from exporter.metrics import COLLECTOR, FAMILIES, POOL, SOURCE, SUBJECTS, Family, Measured, gauge, measure, stateset
+from exporter.metrics import COLLECTOR, FAMILIES, SOURCE, SUBJECTS, Family, Measured, measure
+from exporter.metrics.family import gauge, stateset
+from exporter.metrics.pools import POOL
 from exporter.model import COLLECTED, Inventory, Pool
 from exporter.telemetry import Telemetry
 
@@ -31,9 +33,10 @@ def test_a_name_says_whose_it_is_and_in_which_unit(family: Family) -> None:
     assert re.fullmatch(r"ebbtide(_[a-z0-9]+)+", family.name)
     assert not OTHER_UNITS.search(family.name)
     assert (family.type == "info") is family.name.endswith("_info")
+    assert (family.type == "counter") is family.name.endswith("_total")
     # These endings belong to types we do not publish here.
-    assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_created"))
-    assert family.type in ("gauge", "info")
+    assert not family.name.endswith(("_count", "_sum", "_bucket", "_created"))
+    assert family.type in ("gauge", "counter", "info")
 
 
 @ALL
@@ -145,7 +148,7 @@ def test_a_family_is_told_apart_by_what_it_is_and_not_by_its_text() -> None:
 
 
 def test_history_is_asked_only_for_families_that_are_kept() -> None:
-    findings = (Path(__file__).parents[1] / "exporter" / "findings.py").read_text(encoding="utf-8")
+    findings = (Path(__file__).parents[1] / "exporter" / "findings" / "forecasts.py").read_text(encoding="utf-8")
     asked = set(re.findall(r'"(ebbtide_\w+)"', findings))
     assert asked
     assert asked <= {family.name for family in FAMILIES if family.kept}

@@ -12,21 +12,42 @@ import pytest
 
 from exporter.errors import ConfigError, HistoryError, SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.history import Sample, Series
-from exporter.model import DAY, HOUR, Collector, Group, JobHistory, OperationJobs, PolicyFulls, Pool, RetentionRule
+from exporter.model import (
+    DAY,
+    HOUR,
+    Collector,
+    Copy,
+    CycleAnalysis,
+    Group,
+    JobHistory,
+    OperationJobs,
+    Plan,
+    Plans,
+    PolicyFulls,
+    Pool,
+    RetentionRule,
+)
 from exporter.watch import Watch
 from tests.conftest import House, fake_source
 from tests.inventories import AT
 
 GOLD = Pool(kind="commvault", name="Gold", id="1", capacity_bytes=100.0, free_bytes=25.0, status="online")
-RULE = RetentionRule(
-    plan="Gold", copy="Primary", rule="basic", policy_id="3", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True
+RULE = RetentionRule(rule="basic", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True)
+
+
+def plans(rule: RetentionRule) -> Plans:
+    copy = Copy(id="5", name="Primary", rules=(rule,))
+    return Plans(plans=(Plan(id="4", name="Gold", policy_id="3", copies=(copy,)),))
+
+
+WEEKLY = CycleAnalysis(
+    (PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY),), ()
 )
 JOBS = JobHistory(
     operations=(
         OperationJobs(operation="Backup", running=1, finished_24h=10, failed_24h=2, last_success_at=AT,
                       last_completion_at=AT, last_duration_seconds=9.0),
     ),
-    policies=(PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY),),
 )  # fmt: skip
 
 
@@ -83,7 +104,7 @@ def test_a_poll_shows_what_the_source_said_and_that_it_went_well(house: House, w
 def test_a_source_is_there_before_its_first_poll(house: House, watch: Watch) -> None:
     assert house.board.states() == []
     watch.announce()
-    assert [s.success for s in house.board.states()] == [None, None]
+    assert [s.success for s in house.board.states()] == [None, None, None]
     assert 'ebbtide_source_info{source="cs01",kind="commvault",endpoint_host="cs01.example.com"' in house.page(AT)
     assert (success(house), up(house), watch.tried) == (None, None, False)
 
@@ -216,19 +237,19 @@ def test_a_collector_that_fails_costs_the_others_nothing(house: House) -> None:
 
 
 def test_what_needs_two_collectors_is_computed_from_both_and_gone_with_the_first_that_expires(house: House) -> None:
-    answers = {"retention_rules": (RULE,), "jobs": JOBS}
+    answers = {"plans": plans(RULE), "cycles": WEEKLY}
     source = fake_source(answers)
-    rules, jobs = source.collectors
-    source.collectors = (replace(rules, interval=DAY), replace(jobs, interval=300.0))
+    rules, cycles = source.collectors
+    source.collectors = (replace(rules, interval=DAY), replace(cycles, interval=300.0))
     watch = house.watch(source)
 
     def latest(at: float) -> float | None:
         labels = 'source="cs01",kind="commvault",plan="Gold",copy="Primary",rule="basic",bound="latest"'
         return value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", at)
 
-    watch.poll("retention_rules", AT)
+    watch.poll("plans", AT)
     assert latest(AT) is None
-    watch.poll("jobs", AT)
+    watch.poll("cycles", AT)
     assert latest(AT) == 20 * DAY
     assert latest(AT + 899) == 20 * DAY
     assert latest(AT + 900) is None
@@ -236,11 +257,11 @@ def test_what_needs_two_collectors_is_computed_from_both_and_gone_with_the_first
 
 def test_a_collector_that_has_expired_does_not_hide_what_the_others_say(house: House) -> None:
     """A plan that keeps by days alone needs no job history, and no outage of the jobs may take it away for good."""
-    answers = {"retention_rules": (replace(RULE, cycles=0.0),), "jobs": JOBS}
+    answers = {"plans": plans(replace(RULE, cycles=0.0)), "cycles": WEEKLY}
     source = fake_source(answers, interval=300.0)
     watch = house.watch(source)
-    watch.poll("jobs", AT)
-    watch.poll("retention_rules", AT + 1000)
+    watch.poll("cycles", AT)
+    watch.poll("plans", AT + 1000)
     labels = 'source="cs01",kind="commvault",plan="Gold",copy="Primary",rule="basic",bound="latest"'
     assert value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", AT + 1001) == 14 * DAY
     assert value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", AT + 1900) is None
@@ -288,6 +309,7 @@ def test_a_poll_that_does_not_end_is_a_failure_while_it_still_runs(
     watch.mark_overdue(AT + 60)
     assert (success(house), up(house), watch.tried) == (None, None, False)
     watch.poll("forecasts", AT)
+    watch.poll("space", AT)
     for _ in range(3):
         watch.mark_overdue(AT + 61)
     assert (success(house), up(house)) == (0, 0)

@@ -97,7 +97,7 @@ def write_config(folder: Path, port: int, simulated: Demo) -> Path:
             {
                 "name": "cs01", "kind": "commvault", "url": f"{simulated.commserve.url}/webconsole/api", **account,
                 "intervals": dict.fromkeys(("pools", "dedup_stores", "media_agents", "jobs"), _OFTEN)
-                | dict.fromkeys(("retention_rules", "dedup_savings"), "10m"),
+                | dict.fromkeys(("plans", "dedup_savings"), "10m"),
             },
             {
                 "name": "vbr01", "kind": "veeam", "url": simulated.vbr.url, **account,

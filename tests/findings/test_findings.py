@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from exporter.errors import HistoryError
-from exporter.findings import Findings, distinct, forecast_pools
+from exporter.findings import Findings
+from exporter.findings.forecasts import forecast_pools
+from exporter.findings.names import distinct
 from exporter.history import FloatArray, Series
 from exporter.history.sql import SqlHistory
 from exporter.model import (
@@ -18,12 +20,15 @@ from exporter.model import (
     HOUR,
     BackupChain,
     BackupJob,
+    Copy,
+    CycleAnalysis,
     DedupStore,
     Group,
     Inventory,
-    JobHistory,
     MediaAgent,
     Mount,
+    Plan,
+    Plans,
     PolicyFulls,
     Pool,
     PoolForecast,
@@ -33,15 +38,19 @@ from exporter.model import (
 from tests.conftest import AtOnce
 from tests.inventories import AT
 
-RULE = RetentionRule(
-    plan="Gold", copy="Primary", rule="basic", policy_id="3", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True
-)
-WEEKLY = JobHistory((), (PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY),))
+RULE = RetentionRule(rule="basic", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True)
+FULLS = PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY)
+WEEKLY = CycleAnalysis((FULLS,), ())
 CHAIN = BackupChain(
     backup="b1", job="Daily", job_id="j1", repository="Repo", repository_id="r1", files=4, data_bytes=400.0,
     stored_bytes=100.0, deduplicated_bytes=200.0, oldest_at=AT - 9 * DAY, newest_at=AT,
 )  # fmt: skip
 REPOSITORY = Pool(kind="veeam", name="Repo", id="r1")
+
+
+def plans(*rules: RetentionRule, policy_id: str = "3") -> Plans:
+    copy = Copy(id="5", name="Primary", pool="Old name", pool_id="1", rules=rules)
+    return Plans(plans=(Plan(id="4", name="Gold", policy="Gold", policy_id=policy_id, copies=(copy,)),))
 
 
 def findings(**fields: object) -> Findings:
@@ -50,8 +59,10 @@ def findings(**fields: object) -> Findings:
 
 def test_a_source_that_said_nothing_has_no_findings() -> None:
     nothing = findings()
-    for name in ("pools", "mounts", "scans", "dedup_stores", "media_agents", "retention_rules", "operations",
-                 "backup_jobs", "forecasts", "plan_fulls", "retention", "reductions", "job_reductions"):  # fmt: skip
+    for name in ("pools", "mounts", "scans", "dedup_stores", "media_agents", "rules", "plans", "operations",
+                 "backup_jobs", "forecasts", "libraries", "mount_paths", "pool_agents", "prunings", "prune_windows",
+                 "commcells", "rule_changes", "service_levels", "alerts", "events", "logs", "retention",
+                 "reductions", "job_reductions"):  # fmt: skip
         assert list(getattr(nothing, name)) == []
 
 
@@ -59,32 +70,33 @@ def test_a_source_that_said_nothing_has_no_findings() -> None:
 
 
 def test_fourteen_days_and_two_cycles_of_weekly_fulls_keep_a_full_for_twenty_days() -> None:
-    [one] = findings(retention_rules=(RULE,), jobs=WEEKLY).retention
+    [one] = findings(plans=plans(RULE), cycles=WEEKLY).retention
     assert (one.earliest_seconds, one.latest_seconds) == (14 * DAY, 20 * DAY)
     assert (one.kind, one.plan, one.copy, one.rule) == ("commvault", "Gold", "Primary", "basic")
     assert (one.semantics, one.method) == ("vendor", "formula")
 
 
 def test_a_rule_whose_cycles_cannot_be_timed_makes_no_statement() -> None:
-    assert findings(retention_rules=(RULE,)).retention == []
-    assert findings(retention_rules=(replace(RULE, policy_id="4"),), jobs=WEEKLY).retention == []
+    assert findings(plans=plans(RULE)).retention == []
+    assert findings(plans=plans(RULE, policy_id="4"), cycles=WEEKLY).retention == []
 
 
 def test_an_extended_rule_keeps_by_days_alone() -> None:
     extended = replace(RULE, rule="extended_1", retention_seconds=365 * DAY, cycles=None)
-    [one] = findings(retention_rules=(extended,), jobs=WEEKLY).retention
+    [one] = findings(plans=plans(extended), cycles=WEEKLY).retention
     assert (one.earliest_seconds, one.latest_seconds) == (365 * DAY, 365 * DAY)
 
 
 def test_a_copy_that_does_not_age_keeps_for_ever() -> None:
-    [one] = findings(retention_rules=(replace(RULE, aging_enabled=False),)).retention
+    [one] = findings(plans=plans(replace(RULE, aging_enabled=False))).retention
     assert one.earliest_seconds == one.latest_seconds == math.inf
 
 
 def test_a_plan_is_told_how_often_its_fulls_really_run() -> None:
-    rules = (RULE, replace(RULE, copy="Archive"), replace(RULE, plan="Silver", policy_id="4"))
-    fulls = findings(retention_rules=rules, jobs=WEEKLY).plan_fulls
-    assert [(f.plan, f.full_interval_seconds) for f in fulls] == [("Gold", 7 * DAY)]
+    [gold] = findings(plans=plans(RULE), cycles=WEEKLY).plans
+    assert gold.fulls == FULLS
+    [other] = findings(plans=plans(RULE, policy_id="4"), cycles=WEEKLY).plans
+    assert other.fulls is None
 
 
 def test_veeam_keeps_as_long_as_its_oldest_file_is_old() -> None:
@@ -112,7 +124,7 @@ def test_names_that_are_not_unique_are_told_apart_by_id() -> None:
     agents = (MediaAgent(id="1", name="ma"), MediaAgent(id="2", name="ma"))
     assert [a.name for a in findings(media_agents=agents).media_agents] == ["ma (#1)", "ma (#2)"]
     stores = (DedupStore(id="1", name="ddb"), DedupStore(id="2", name="ddb"))
-    assert [d.name for d in findings(dedup_stores=stores).dedup_stores] == ["ddb (#1)", "ddb (#2)"]
+    assert [d.store.name for d in findings(dedup_stores=stores).dedup_stores] == ["ddb (#1)", "ddb (#2)"]
     jobs = (BackupJob(id="1", name="j"), BackupJob(id="2", name="j"))
     assert [j.name for j in findings(backup_jobs=jobs).backup_jobs] == ["j (#1)", "j (#2)"]
 

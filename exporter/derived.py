@@ -1,0 +1,61 @@
+"""What is computed on a schedule of its own from what a source said before: no poll and no scrape waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from exporter.findings import Findings
+from exporter.findings.forecasts import forecast_pools
+from exporter.findings.past import analyse_cycles, observe_space
+from exporter.history import History
+from exporter.model import HOUR, Collector, CycleAnalysis, Poll
+
+# The collectors that say how full things are.
+_SIZES = ("pools", "mounts")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """`name` is the Inventory field it fills; it is computed first as soon as one of `after` has answered."""
+
+    name: str
+    after: tuple[str, ...]
+    interval: float
+    compute: Callable[[Findings, Poll], object]
+
+
+def derived(
+    kind: str, collectors: Iterable[Collector], history: History, executor: Executor, forecast_interval: float
+) -> tuple[Derived, ...]:
+    """What can be computed for a source with these collectors."""
+    intervals = {collector.name: collector.interval for collector in collectors}
+    found: list[Derived] = []
+    sizes = [name for name in _SIZES if name in intervals]
+    if sizes:
+        often = min(forecast_interval, max(60.0, 4 * min(intervals[name] for name in sizes)))
+
+        def forecasts(findings: Findings, poll: Poll) -> object:
+            return forecast_pools(findings.source, findings.pools, history, poll.at, executor)
+
+        found.append(Derived("forecasts", tuple(sizes), often, forecasts))
+        # Nothing is pruned from a filesystem.
+        if "pools" in sizes:
+
+            def space(findings: Findings, poll: Poll) -> object:
+                return observe_space(kind, findings.pools, findings.dedup_stores, poll.state, poll.at)
+
+            found.append(Derived("space", ("pools",), often, space))
+    if "jobs" in intervals and "plans" in intervals:
+        # Fulls come by the day.
+        found.append(Derived("cycles", ("jobs", "plans"), min(HOUR, 12 * intervals["jobs"]), _cycles))
+    return tuple(found)
+
+
+def _cycles(findings: Findings, poll: Poll) -> object:
+    plans, jobs = findings.inventory.plans, findings.inventory.jobs
+    if plans is None or jobs is None or jobs.fill_ratio < 1:
+        # In a job history that is still being read fulls are missing.
+        return CycleAnalysis((), ())
+    return analyse_cycles(findings.rules, plans.cycle_semantics, poll.state, poll.at)

@@ -1,0 +1,117 @@
+"""Sources and their collectors, what they may remember, and how their polls go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from exporter.model.jobs import Backups, Job, OperationJobs
+from exporter.model.pools import Group
+
+
+class State(Protocol):
+    """What a collector must remember across restarts; one per source."""
+
+    def get(self, key: str) -> str | None: ...
+
+    def put(self, key: str, value: str) -> None: ...
+
+    def add_jobs(self, jobs: Iterable[Job]) -> int:
+        """Store finished runs, each id once; how many were new."""
+
+    def jobs(self, since: float, *, operations: Iterable[str] | None = None) -> Iterator[Job]:
+        """Runs that ended at or after `since`, by end."""
+
+    def forget_jobs(self, before: float) -> int:
+        """Delete runs that ended before, and take none such any more; totals stay. How many there were."""
+
+    def operations(self, at: float) -> list[OperationJobs]:
+        """Finished runs by operation as of `at`, with running 0: one per operation ever seen."""
+
+    def backups(self, since: float, until: float) -> Backups:
+        """Fulls, synthetic fulls and incrementals of any result that started in between."""
+
+    def note_retained(self, retained: Mapping[int, float | None], aged: Iterable[int]) -> None:
+        """Jobs that are still kept, with the moment until which, and jobs that are not; ids unknown are ignored."""
+
+    def latest_versions(self, kind: str) -> dict[str, tuple[float, str | None]]:
+        """The newest version of every record of a kind, by key: when it was first seen so, and its text."""
+
+    def add_versions(self, kind: str, at: float, versions: Mapping[str, str | None]) -> None:
+        """Record new versions, by key; None: the record is gone. One that equals the newest is not stored again."""
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What a fetch is given: when it is, when it last succeeded (None: never), and what it may remember."""
+
+    at: float
+    since: float | None
+    state: State
+
+
+@dataclass(frozen=True)
+class Collector:
+    """One thing asked of a source. `name` is the Inventory field it fills; `interval` is the default, in seconds.
+
+    permission: what the account needs, in the vendor's words; it ends the message of a refusal.
+    deadline: seconds after which a poll that has not ended counts as failed; None: its interval.
+    """
+
+    name: str
+    fetch: Callable[[Any, Poll], Any]
+    interval: float
+    permission: str = ""
+    deadline: float | None = None
+
+
+def scheduled(collectors: Iterable[Collector], intervals: Mapping[str, float | bool | None]) -> tuple[Collector, ...]:
+    """The collectors with their configured intervals; None keeps the default, False leaves the collector out."""
+    return tuple(
+        replace(c, interval=intervals.get(c.name) or c.interval)
+        for c in collectors
+        if intervals.get(c.name) is not False
+    )
+
+
+class Source(Protocol):
+    """One configured system: its name and kind, its collectors with their intervals, and a client for them."""
+
+    name: str
+    kind: str
+    host: str
+    collectors: tuple[Collector, ...]
+    client: Any
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorState:
+    """How the polls of one collector go; `success` is None before the first has ended."""
+
+    source: str
+    kind: str
+    collector: str
+    interval_seconds: float
+    success: bool | None = None
+    reason: str = ""
+    error: str = ""
+    last_poll_at: float | None = None
+    last_success_at: float | None = None
+    duration_seconds: float | None = None
+    objects: int | None = None
+    running_since: float | None = None
+    next_poll_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """A configured source, and whether its last contact succeeded (None before the first)."""
+
+    name: str
+    kind: str
+    host: str
+    up: bool | None = None
+    group: Group = field(default_factory=Group)

@@ -1,0 +1,88 @@
+"""Whatever fills up, of every kind of source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Whom a pool or source belongs to, by the `groups:` of the configuration."""
+
+    business_unit: str = ""
+    application: str = ""
+    site: str = ""
+    importance: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A place that fills up: storage pool, repository or extent, mounted filesystem."""
+
+    kind: str
+    name: str
+    id: str = ""
+    capacity_bytes: float | None = None
+    # What a normal writer can still use. None while the pool is offline: its last sizes are stale.
+    free_bytes: float | None = None
+    status: str = "unknown"
+    pool_type: str = ""
+    location: str = ""
+    worm: bool | None = None
+    # The vendor's size of the backups in it; `used` also holds what others keep on the disk.
+    stored_bytes: float | None = None
+    library_ids: tuple[str, ...] = ()
+    # Pools on one disk report the same sizes; they carry the same name here and totals count them once.
+    shared: str = ""
+    group: Group = Group()
+
+    @property
+    def free_ratio(self) -> float | None:
+        if self.free_bytes is None or not self.capacity_bytes:
+            return None
+        return min(1.0, max(0.0, self.free_bytes / self.capacity_bytes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """How much smaller than the protected data the stored data of a pool is; ratios are x:1."""
+
+    kind: str
+    pool: str
+    pool_id: str = ""
+    dedup_ratio: float | None = None
+    compression_ratio: float | None = None
+    logical_bytes: float | None = None
+    stored_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolForecast:
+    """When a pool will be full; seconds from the newest sample, inf for not within the horizon, None for unknown."""
+
+    kind: str
+    pool: str
+    status: str
+    history_seconds: float
+    p10_seconds: float | None = None
+    p50_seconds: float | None = None
+    p90_seconds: float | None = None
+    fill_bytes_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpace:
+    """What the used space of a pool did from poll to poll, since ebbtide first looked.
+
+    Totals are lower bounds: what was freed and written again between two polls is seen by nobody.
+    """
+
+    kind: str
+    pool: str
+    reclaimed_bytes: float
+    ingested_bytes: float
+    # When used space or pending deletes last fell; None: never yet.
+    last_prune_at: float | None
+    # Of the last 30 days, those on which that happened, and those on which the pool was seen at least twice.
+    prune_days_30d: int
+    observed_days_30d: int

@@ -1,0 +1,7 @@
+"""Units as everything inside uses them: bytes, seconds."""
+
+from __future__ import annotations
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
