@@ -21,6 +21,8 @@ def effective_retention(
     retention_seconds D and cycles C as configured, inf for ever; full_interval_seconds I between fulls;
     last_incremental_gap_seconds g from a cycle's last incremental to the next full (I when there are only fulls).
     (inf, inf) where nothing ever ages; None where D, C or I are not known well enough for a statement.
+    Scheduled instead of real intervals say what a schedule allows: 14 days with 2 cycles of monthly fulls is 60 days.
+    An extended rule keeps single fulls by their days alone: C = 0, and I is of no concern.
 
     vendor: every job of the cycle past D and C newer cycles complete, so all jobs of a cycle age together:
     latest = max(C I, (I - g) + D), earliest = max(C I - (I - g), D). inclusive: max(D, C I) for both, strict:

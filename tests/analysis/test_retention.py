@@ -54,6 +54,12 @@ def test_cycles_bind_when_fulls_are_rare() -> None:
     assert days(full_interval_seconds=30 * DAY) == (60 - 29, 60)
 
 
+@pytest.mark.parametrize(("semantics", "expected"), [(VENDOR, 60), (INCLUSIVE, 60), (STRICT, 90)])
+def test_a_schedule_of_monthly_fulls_cannot_satisfy_two_weeks_with_two_cycles(semantics: str, expected: float) -> None:
+    bounds = days(semantics, full_interval_seconds=30 * DAY, last_incremental_gap_seconds=None)
+    assert bounds == (expected, expected)
+
+
 def test_where_there_are_only_fulls_all_ages_are_the_same() -> None:
     assert days(last_incremental_gap_seconds=None) == (14, 14)
     assert days(last_incremental_gap_seconds=None, retention_seconds=DAY) == (14, 14)
