@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 from exporter import __version__
+from exporter.commands.commvault import commvault
 from exporter.errors import ConfigError, EbbtideError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Watches backup and storage systems and says why nothing is freed and when it is full.",
 )  # fmt: skip
+
+app.add_typer(commvault, name="commvault")
 
 FAILED, USAGE = 1, 2
 

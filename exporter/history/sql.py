@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -102,8 +103,19 @@ def store_errors(what: str) -> Iterator[None]:
 
 def insert_new(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT that leaves a row alone which is there already."""
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    return _insert(engine, table).on_conflict_do_nothing()
+
+
+def upsert(
+    engine: sa.Engine, table: sa.Table, changes: Callable[[sa.ColumnCollection[str, Any]], Mapping[str, Any]]
+) -> postgresql.Insert | sqlite.Insert:
+    """INSERT that makes `changes(new row)` to a row which is there already."""
+    insert = _insert(engine, table)
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes(insert.excluded))
+
+
+def _insert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 class SqlHistory:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from exporter.history.ledger import Ledger
 from tests.servers import free_port, need, running, wait_until
 
 # PostgreSQL refuses to run as root.
@@ -65,3 +66,17 @@ def database(postgresql: str, request: pytest.FixtureRequest) -> Iterator[str]:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     engine.dispose()
+
+
+@pytest.fixture(params=["file", "memory", pytest.param("postgresql", marks=pytest.mark.server)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("database"))
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    ledger = Ledger(url)
+    yield ledger
+    ledger.close()

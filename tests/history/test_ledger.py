@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,30 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from exporter.errors import HistoryError
-from exporter.history import ledger as module
 from exporter.history.ledger import Ledger
+from exporter.history.ledger.jobs import BATCH
 from exporter.history.sql import SqlHistory
 from exporter.model import Job
 from tests.servers import free_port
 
 JOB = Job(
     id=1, operation="Backup", result="success", started_at=100.0, ended_at=200.0, client="web01", subclient="default",
-    policy_id="3", application_bytes=1e12, media_bytes=None,
+    policy_id="3", application_bytes=1e12, media_bytes=None, client_id="17", aged=True, retained_until=None,
 )  # fmt: skip
-
-
-@pytest.fixture(params=["file", "memory", pytest.param("postgresql", marks=pytest.mark.server)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("database"))
-    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    ledger = Ledger(url)
-    yield ledger
-    ledger.close()
 
 
 def test_what_is_put_is_got_and_the_last_counts(ledger: Ledger) -> None:
@@ -88,7 +73,7 @@ def test_jobs_can_be_asked_for_by_operation(ledger: Ledger) -> None:
 
 def test_more_jobs_than_fit_a_batch_come_back_each_once(ledger: Ledger) -> None:
     state = ledger.state("cs01")
-    jobs = [replace(JOB, id=i, ended_at=float(i // 7)) for i in range(2 * module._BATCH + 5)]
+    jobs = [replace(JOB, id=i, ended_at=float(i // 7)) for i in range(2 * BATCH + 5)]
     assert state.add_jobs(iter(jobs)) == len(jobs)
     assert list(state.jobs(0)) == jobs
 
@@ -201,3 +186,54 @@ def test_a_ledger_whose_table_is_gone_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(HistoryError, match=r"^ledger cannot be read: no such table: ebbtide_"):
             read()
     ledger.close()
+
+
+def test_a_version_is_stored_when_it_differs_from_the_newest(ledger: Ledger) -> None:
+    state = ledger.state("cs01")
+    state.add_versions("rule", 100.0, {"a": "1", "b": "1", "never there": None})
+    state.add_versions("rule", 200.0, {"a": "1", "b": "2"})
+    state.add_versions("rule", 300.0, {"a": "1", "b": None})
+    state.add_versions("plan", 400.0, {"a": "9"})
+    assert state.latest_versions("rule") == {"a": (100.0, "1"), "b": (300.0, None)}
+    assert ledger.state("cs02").latest_versions("rule") == {}
+    with ledger._engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ebbtide_versions").scalar_one() == 5
+
+
+def test_a_clock_that_is_set_back_does_not_hide_the_newest_version(ledger: Ledger) -> None:
+    state = ledger.state("cs01")
+    for at, value in ((100.0, "1"), (100.0, "2"), (50.0, "3"), (60.0, "3")):
+        state.add_versions("rule", at, {"a": value})
+    assert state.latest_versions("rule") == {"a": (102.0, "3")}
+
+
+OLD_SCHEMA = (
+    "CREATE TABLE ebbtide_memory (source TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, "
+    "PRIMARY KEY (source, key))",
+    "CREATE TABLE ebbtide_jobs (source TEXT NOT NULL, id BIGINT NOT NULL, operation TEXT NOT NULL, "
+    "result TEXT NOT NULL, started_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION NOT NULL, "
+    "client TEXT NOT NULL, subclient TEXT NOT NULL, policy_id TEXT NOT NULL, application_bytes DOUBLE PRECISION, "
+    "media_bytes DOUBLE PRECISION, PRIMARY KEY (source, id))",
+    "CREATE INDEX ebbtide_jobs_ended ON ebbtide_jobs (source, ended_at)",
+    "INSERT INTO ebbtide_memory VALUES ('cs01', 'token', 't')",
+    "INSERT INTO ebbtide_jobs VALUES ('cs01', 1, 'restore', 'success', 100, 200, 'web01', 'default', '3', 1e12, NULL)",
+)
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up_to_date(url: str) -> None:
+    if url == "sqlite://":
+        pytest.skip("a database in memory is never old")
+    raw = sa.create_engine(url)
+    with raw.begin() as connection:
+        for statement in OLD_SCHEMA:
+            connection.exec_driver_sql(statement)
+    raw.dispose()
+    for _ in range(2):
+        ledger = Ledger(url)
+        state = ledger.state("cs01")
+        assert state.get("token") == "t"
+        old = replace(JOB, operation="restore", client_id="", aged=None)
+        assert list(state.jobs(0)) == [old]
+        assert [o.finished_total for o in state.operations(1e9)] == [{"success": 1}]
+        assert state.add_jobs([old]) == 0
+        ledger.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from exporter.model.jobs import FULL, INCREMENTAL, SYNTHETIC_FULL
+
 OPERATIONS = (
-    "backup_full",
-    "backup_incremental",
-    "backup_synthetic_full",
+    FULL,
+    INCREMENTAL,
+    SYNTHETIC_FULL,
     "data_aging",
     "auxiliary_copy",
     "ddb_verification",
@@ -13,11 +15,9 @@ OPERATIONS = (
     "restore",
     "other",
 )
-FULLS = ("backup_full", "backup_synthetic_full")
-INCREMENTAL = "backup_incremental"
 
 _TYPES = {
-    "synthetic full": "backup_synthetic_full",
+    "synthetic full": SYNTHETIC_FULL,
     "data aging": "data_aging",
     "auxiliary copy": "auxiliary_copy",
     "data verification": "ddb_verification",
@@ -26,10 +26,10 @@ _TYPES = {
     "restore": "restore",
 }
 _LEVELS = {
-    "full": "backup_full",
+    "full": FULL,
     "incremental": INCREMENTAL,
     "differential": INCREMENTAL,
-    "synthetic full": "backup_synthetic_full",
+    "synthetic full": SYNTHETIC_FULL,
 }
 _LEVEL_NUMBERS = {1: "full", 2: "incremental", 4: "differential", 64: "synthetic full"}
 _UNFINISHED = {

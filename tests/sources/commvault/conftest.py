@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exporter.model import Job, Poll
+from exporter.history.ledger import Ledger, SourceState
+from exporter.model import Poll
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.telemetry import Telemetry
@@ -18,32 +19,6 @@ PAYLOADS = Path(__file__).parents[2] / "payloads"
 URL = "https://cs01.example.com/webconsole/api"
 PASSWORD = "Corr3ct-hörse"
 AT = 1773576000.0  # 2026-03-15 12:00 UTC
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.stored: dict[int, Job] = {}
-        self.reads: list[tuple[float, tuple[str, ...] | None]] = []
-
-    def get(self, key: str) -> str | None:
-        return self.values.get(key)
-
-    def put(self, key: str, value: str) -> None:
-        self.values[key] = value
-
-    def add_jobs(self, jobs: Iterable[Job]) -> int:
-        before = len(self.stored)
-        for job in jobs:
-            self.stored.setdefault(job.id, job)
-        return len(self.stored) - before
-
-    def jobs(self, since: float, *, operations: Iterable[str] | None = None) -> Iterator[Job]:
-        wanted = None if operations is None else tuple(operations)
-        self.reads.append((since, wanted))
-        for job in sorted(self.stored.values(), key=lambda job: (job.ended_at, job.id)):
-            if job.ended_at >= since and (wanted is None or job.operation in wanted):
-                yield job
 
 
 class Clock:
@@ -60,8 +35,10 @@ def payload() -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory()
+def memory() -> Iterator[SourceState]:
+    ledger = Ledger("sqlite://")
+    yield ledger.state("cs01")
+    ledger.close()
 
 
 @pytest.fixture
@@ -105,5 +82,5 @@ def client(
 
 
 @pytest.fixture
-def poll(memory: Memory) -> Callable[..., Poll]:
+def poll(memory: SourceState) -> Callable[..., Poll]:
     return lambda since=None, at=AT: Poll(at, since, memory)

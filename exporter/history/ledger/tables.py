@@ -1,0 +1,71 @@
+"""The tables of the ledger, and how one that an earlier version wrote becomes one of today."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+memory = sa.Table(
+    "ebbtide_memory",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+jobs = sa.Table(
+    "ebbtide_jobs",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("operation", sa.Text, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("ended_at", sa.Double, nullable=False),
+    sa.Column("client", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("subclient", sa.Text, nullable=False),
+    sa.Column("policy_id", sa.Text, nullable=False),
+    sa.Column("application_bytes", sa.Double),
+    sa.Column("media_bytes", sa.Double),
+    sa.Column("aged", sa.SmallInteger),
+    sa.Column("retained_until", sa.Double),
+    sa.Index("ebbtide_jobs_ended", "source", "ended_at"),
+    # All that counting an operation needs: no row is looked at.
+    sa.Index("ebbtide_jobs_outcome", "source", "operation", "result", "ended_at"),
+    sqlite_with_rowid=False,
+)
+# Runs ever stored, which deleting old ones does not lower.
+totals = sa.Table(
+    "ebbtide_job_totals",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("result", sa.Text, primary_key=True),
+    sa.Column("jobs", sa.BigInteger, nullable=False),
+)
+versions = sa.Table(
+    "ebbtide_versions",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.Double, primary_key=True),
+    sa.Column("value", sa.Text),
+)
+
+
+def prepare(connection: sa.Connection) -> None:
+    """Make what is missing. Each step may have been the last of an earlier try that broke off."""
+    metadata.create_all(connection)
+    existing = {column["name"] for column in sa.inspect(connection).get_columns(jobs.name)}
+    for column in jobs.c:
+        if column.name not in existing:
+            definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {jobs.name} ADD COLUMN {definition}")
+    for index in jobs.indexes:
+        index.create(connection, checkfirst=True)
+    if connection.scalar(sa.select(sa.literal(1)).select_from(totals).limit(1)) is None:
+        outcome = (jobs.c.source, jobs.c.operation, jobs.c.result)
+        counted = sa.select(*outcome, sa.func.count()).group_by(*outcome)
+        connection.execute(sa.insert(totals).from_select(list(totals.c.keys()), counted))
