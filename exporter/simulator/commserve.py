@@ -10,6 +10,8 @@ from exporter.simulator import (
     commserve_jobs,
     commserve_login,
     commserve_plans,
+    commserve_schedules,
+    commserve_server_plans,
     commserve_storage,
 )
 from exporter.simulator.clock import Clock
@@ -31,6 +33,8 @@ ROUTES: tuple[Route, ...] = (
     *commserve_login.ROUTES,
     *commserve_storage.ROUTES,
     *commserve_plans.ROUTES,
+    *commserve_server_plans.ROUTES,
+    *commserve_schedules.ROUTES,
     *commserve_ddb.ROUTES,
     *commserve_jobs.ROUTES,
     *commserve_infrastructure.ROUTES,

@@ -1,4 +1,4 @@
-"""The CommServe itself, MediaAgents, libraries, schedules and windows."""
+"""The CommServe itself, MediaAgents and libraries."""
 
 from statistics import mean
 
@@ -10,7 +10,6 @@ from exporter.simulator.pools import LOOK_BACK_DAYS, Pool
 from exporter.simulator.sizes import DAY, MIB
 
 SERVICES_DOWN = 1
-AGING_OPERATION, PRUNING_OPERATION = 4018, 131072
 TEBIBYTE_IN_MIB = MIB
 RESERVED_MIB = 2048
 LICENSE_DAYS = 400
@@ -73,38 +72,6 @@ def library(call: Call) -> Body:
             },
             "MountPathList": paths,
         }
-    }
-
-
-def schedules(call: Call) -> Body:
-    asked = call.request.first("operationType")
-    if asked and asked.upper() not in ("DATA_AGING", str(AGING_OPERATION)):
-        return {}
-    pattern = {
-        "freq_type": 4,
-        "freq_recurrence_factor": 1,
-        "active_start_time": DAY // 2,
-        "description": "Every day at 12:00 PM",
-    }
-    step = {"subTask": {"subTaskId": 140, "subTaskName": "Data Aging", "operationType": AGING_OPERATION}}
-    task = {"taskId": 14, "taskName": "System Created Data Aging"}
-    return {"taskDetail": [{"task": task, "subTasks": [{**step, "pattern": pattern}]}]}
-
-
-def windows(call: Call) -> Body:
-    """One MediaAgent must not be pruned in office hours; there is none for the CommCell."""
-    rule = {
-        "ruleId": 3,
-        "name": "no pruning by day",
-        "operations": [PRUNING_OPERATION],
-        "startDate": 0,
-        "endDate": 0,
-        "dayTime": [{"startTime": 32400, "endTime": 61200, "dayOfWeek": [1, 2, 3, 4, 5]}],
-    }
-    first = call.estate.landscape.agents[0].id
-    return {
-        "error": {"errorCode": 0},
-        "operationWindow": [rule] if call.request.first("clientId") == str(first) else [],
     }
 
 
@@ -175,6 +142,4 @@ ROUTES = (
     Route("GET", "V4/mediaAgent", agents_v4),
     Route("GET", "Library", libraries),
     Route("GET", "Library/{}", library),
-    Route("GET", "Schedules", schedules),
-    Route("GET", "OperationWindow/OpWindowList", windows),
 )

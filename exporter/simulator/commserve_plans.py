@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle, islice
 
-from exporter.simulator.commserve_call import Body, Call, Route, no_such
+from exporter.simulator.commserve_call import NOT_FOUND, Body, Call, Route, no_such
 from exporter.simulator.commserve_storage import COMPANY
 from exporter.simulator.landscape import CopySpec, PlanSpec
-from exporter.simulator.messages import Json
+from exporter.simulator.messages import Answer, Json
 from exporter.simulator.sizes import DAY
 
 SERVER_PLAN = {"type": 2, "subtype": 33554437}
@@ -16,22 +16,54 @@ NO_RULE = {"isEnabled": 0, "rule": 0, "endDays": 0, "graceDays": 0, "everyXHours
 
 
 def plans(call: Call) -> Body:
-    protects = Counter(_plans_of_clients(call))
+    protects = Counter(plans_of_clients(call))
     return {"plans": [_plan(call, plan, protects[plan.id]) for plan in call.estate.landscape.plans]}
 
 
 def policies(call: Call) -> Body:
+    """The plans of a policy are told at a higher level only."""
     listed = [plan for plan in call.estate.landscape.plans if plan.copies]
-    return {"policies": [{"storagePolicy": _policy(plan), "numberOfStreams": 50} for plan in listed]}
+    with_plans = call.request.first("propertyLevel") == "20"
+    return {
+        "policies": [
+            {"storagePolicy": _policy(plan), "numberOfStreams": 50}
+            | ({"plans": [{"planId": plan.id, "planName": plan.name}]} if with_plans else {})
+            for plan in listed
+        ]
+    }
+
+
+def policy(call: Call) -> Body | Answer:
+    """Its copies, without flags."""
+    for plan in call.estate.landscape.plans:
+        if plan.copies and plan.policy_id == call.number():
+            if call.request.first("propertyLevel") != "10":
+                return {"policies": [{"storagePolicy": _policy(plan)}]}
+            return {
+                "policies": [{"storagePolicy": _policy(plan), "copies": [_bare(call, plan, c) for c in plan.copies]}]
+            }
+    return NOT_FOUND
+
+
+def _bare(call: Call, plan: PlanSpec, spec: CopySpec) -> Body:
+    told = _copy(call, plan, spec)
+    rules = told["retentionRules"]
+    return {
+        key: told[key] for key in ("StoragePolicyCopy", "copyType", "isDefault", "isSnapCopy", "copyPrecedence")
+    } | {
+        "storagePool": {"storagePoolId": spec.pool_id},
+        "library": told["library"],
+        "retentionRules": {key: rules[key] for key in rules if key.startswith("retain")},
+    }
 
 
 def policy_copy(call: Call) -> Body:
     for plan in call.estate.landscape.plans:
         for spec in plan.copies:
             if (plan.policy_id, spec.id) == (call.number(0), call.number(1)):
-                agent = _pool(call, spec).spec.agents[0]
+                agent = pool_of(call, spec).spec.agents[0]
                 copy = _copy(call, plan, spec) | {
-                    "storagePool": {"storagePoolId": spec.pool_id, "storagePoolName": _pool(call, spec).spec.name},
+                    "storagePool": {"storagePoolId": spec.pool_id, "storagePoolName": pool_of(call, spec).spec.name},
                     "mediaAgent": {"mediaAgentId": agent.id, "mediaAgentName": agent.name},
                 }
                 copy["retentionRules"]["retentionFlags"]["enableManagedDiskSpace"] = int(spec.managed_disk_space)
@@ -61,7 +93,7 @@ def _plan(call: Call, plan: PlanSpec, clients: int) -> Body:
         names = {other.id: other.name for other in call.estate.landscape.plans}
         row["parent"] = {"planId": plan.parent_id, "planName": names[plan.parent_id]}
     if plan.copies:
-        row["storageTarget"] = _pool(call, plan.copies[0]).spec.name
+        row["storageTarget"] = pool_of(call, plan.copies[0]).spec.name
         if call.abilities.generation != "v5":
             row["storage"] = {
                 "storagePolicy": _policy(plan),
@@ -70,7 +102,7 @@ def _plan(call: Call, plan: PlanSpec, clients: int) -> Body:
     return row
 
 
-def _plans_of_clients(call: Call) -> Iterator[int]:
+def plans_of_clients(call: Call) -> Iterator[int]:
     """The plan of each client, by its id."""
     own = [plan.id for plan in call.estate.landscape.plans if plan.copies]
     return islice(cycle(own), call.estate.landscape.size.clients)
@@ -81,7 +113,7 @@ def _policy(plan: PlanSpec) -> Body:
 
 
 def _copy(call: Call, plan: PlanSpec, spec: CopySpec) -> Body:
-    pool = _pool(call, spec)
+    pool = pool_of(call, spec)
     rule = call.estate.copies[spec.id].rule
     monthly: Json = dict(NO_RULE)
     if spec.monthly_for_days is not None:
@@ -113,7 +145,7 @@ def _copy(call: Call, plan: PlanSpec, spec: CopySpec) -> Body:
     }
 
 
-def _pool(call: Call, spec: CopySpec) -> Json:
+def pool_of(call: Call, spec: CopySpec) -> Json:
     return next(pool for pool in call.estate.pools if pool.spec.id == spec.pool_id)
 
 
@@ -121,5 +153,6 @@ ROUTES = (
     Route("GET", "Plan", plans),
     Route("GET", "V2/Plan", plans),
     Route("GET", "V2/StoragePolicy", policies),
+    Route("GET", "V2/StoragePolicy/{}", policy),
     Route("GET", "V2/StoragePolicy/{}/Copy/{}", policy_copy),
 )

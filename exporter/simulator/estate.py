@@ -11,6 +11,7 @@ from exporter.simulator.clock import Clock
 from exporter.simulator.history import JobHistory
 from exporter.simulator.jobs import Layout, Numbering
 from exporter.simulator.landscape import Agent, Landscape
+from exporter.simulator.messages import Json
 from exporter.simulator.names import APEX
 from exporter.simulator.pools import FOREIGN_RATIO, Disk, Pool
 from exporter.simulator.retention import NOON, Copy, day_of, noon_of
@@ -37,6 +38,8 @@ class Estate:
         self.lock = threading.RLock()
         self.landscape = Landscape.of(SIZES[size] if isinstance(size, str) else size, seed, levels)
         self.stories: list[Story] = []
+        # Operation windows of the CommCell, as the API writes them.
+        self.windows: list[Json] = []
         now = self.clock.now()
         today = day_of(now)
         self._brisk_from = noon_of(today) if brisk_aging else float("inf")

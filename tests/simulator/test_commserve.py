@@ -59,15 +59,6 @@ def test_a_license_comes_to_its_end(client, clock):
     assert client.get("V4/License")["expiryDate"] == expiry > clock.now()
 
 
-def test_schedules_and_windows(client):
-    [aging] = client.get("Schedules?operationType=DATA_AGING")["taskDetail"]
-    assert aging["subTasks"][0]["pattern"]["active_start_time"] == 43200
-    assert client.get("Schedules?operationType=BACKUP") == {}
-    [window] = client.get("OperationWindow/OpWindowList?clientId=601")["operationWindow"]
-    assert window["operations"] == [131072]
-    assert client.get("OperationWindow/OpWindowList?clientId=0") == {"error": {"errorCode": 0}, "operationWindow": []}
-
-
 def test_events_are_between_their_times_and_alerts_are_present(client, estate, clock):
     before = client.get("V4/TriggeredAlerts")
     assert before["totalCount"] == len(before["alertsTriggered"]) == 2

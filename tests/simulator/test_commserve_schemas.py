@@ -6,6 +6,7 @@ commvault-openapi3.trimmed.json. It requires next to nothing, so a field that it
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,12 @@ TEMPLATES = {
     "V4/License": "/V4/License",
     "V4/TriggeredAlerts": "/V4/TriggeredAlerts",
     "V4/mediaAgent": "/V4/mediaAgent",
+    "V4/PlanIds": "/V4/PlanIds",
+    "V4/Plan/Summary": "/V4/Plan/Summary",
+    "V4/ServerPlan/{}": "/V4/ServerPlan/{planId}",
+    "V4/ServerPlan/{}/BackupDestinations": "/V4/ServerPlan/{planId}/BackupDestinations",
+    "V4/ServerPlan/{}/RPO": "/V4/ServerPlan/{planId}/RPO",
+    "V5/ServerPlan/{}/BackupDestination/{}": "/V5/ServerPlan/{planId}/BackupDestination/{BackupDestinationId}",
     "V4/Storage/Disk": "/V4/Storage/Disk",
     "V4/Storage/Cloud": "/V4/Storage/Cloud",
     "V4/Storage/HyperScale": "/V4/Storage/HyperScale",
@@ -48,6 +55,9 @@ def _schema(part, schemas):
     if "$ref" in part:
         return {"$ref": part["$ref"].replace("#/components/schemas/", "#/$defs/")}
     fixed = {key: part[key] for key in KEPT if key in part}
+    # Retention for ever is written as -1, the document says, beside a minimum of 1.
+    if part.get("description", "").startswith("Retention period in days"):
+        fixed.pop("minimum", None)
     fields = _fields(part, schemas)
     if fields:
         fixed["properties"] = {name: _schema(field, schemas) for name, field in fields.items()}
@@ -70,7 +80,8 @@ def _fields(part, schemas):
 
 
 def _errors(document, route, body):
-    answer = document["paths"][TEMPLATES[route]]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    template = TEMPLATES.get(route) or TEMPLATES[re.sub(r"/\d+", "/{}", route)]
+    answer = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     schemas = document["components"]["schemas"]
     definitions = {name: _schema(part, schemas) for name, part in schemas.items()}
     validator = jsonschema.Draft202012Validator({"$defs": definitions, **_schema(answer, schemas)})
@@ -82,9 +93,21 @@ def _answers(client):
         if "{}" not in route:
             yield route, client.get(route)
             continue
+        if "/ServerPlan/" in route:
+            for ids in _plans(client):
+                yield route, client.get(route.format(*ids))
+            continue
         [pools] = client.get(route.removesuffix("/{}")).values()
         for pool in pools:
             yield route, client.get(route.format(pool["id"]))
+
+
+def _plans(client):
+    """(plan, copy): all plans, with all copies of those that have some."""
+    for plan in client.get("V4/PlanIds")["entities"]:
+        copies = client.get(f"V4/ServerPlan/{plan['id']}/BackupDestinations")["backupdestinations"]
+        for copy in copies:
+            yield plan["id"], copy["planBackupDestination"]["id"]
 
 
 def test_every_v4_answer_is_what_the_vendor_describes(client, estate):
@@ -102,6 +125,8 @@ def test_every_v4_answer_is_what_the_vendor_describes(client, estate):
         ("V4/mediaAgent", lambda body: body["mediaAgents"][0].update(surprise=1)),
         ("V4/Storage/Disk", lambda body: body["diskStorage"][0].update(capacity="10.00 TB")),
         ("V4/Storage/Cloud", lambda body: body["cloudStorage"][0].update(storagePoolType="CLOUD")),
+        ("V4/Plan/Summary", lambda body: body["plans"][0].update(planType="Servers")),
+        ("V4/ServerPlan/71/RPO", lambda body: body["schedules"][0].update(backupType="Full")),
         ("V4/License", lambda body: body.update(licenseMode="FREE")),
     ],
 )
@@ -113,4 +138,5 @@ def test_the_check_is_not_blind(client, route, spoil):
 
 
 def test_every_v4_route_that_is_read_is_checked():
-    assert {route.path for route in ROUTES if route.method == "GET" and route.path.startswith("V4/")} == set(TEMPLATES)
+    newer = {route.path for route in ROUTES if route.method == "GET" and route.path.startswith(("V4/", "V5/"))}
+    assert newer == set(TEMPLATES)

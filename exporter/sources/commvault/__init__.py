@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
-from exporter.sources.commvault import dedup_savings, dedup_stores, jobs, media_agents, pools, retention_rules
+from exporter.sources.commvault import (
+    commcell,
+    dedup_savings,
+    dedup_stores,
+    jobs,
+    media_agents,
+    operation_windows,
+    plans,
+    pools,
+    schedules,
+)
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.telemetry import Telemetry
 from exporter.tokens import refusal_seconds
 
 COLLECTORS = (
+    Collector("commcell", commcell.fetch, HOUR, permission="View on the CommCell"),
     Collector("pools", pools.fetch, HOUR, permission="View on the storage pools"),
     Collector("dedup_savings", dedup_savings.fetch, DAY, permission="View on the storage pools"),
     Collector(
         "dedup_stores", dedup_stores.fetch, 15 * MINUTE, permission="View on the CommCell, and Execute for QCommands"
     ),
     Collector("media_agents", media_agents.fetch, 15 * MINUTE, permission="View on the MediaAgents"),
-    Collector("retention_rules", retention_rules.fetch, DAY, permission="View on the plans"),
-    # The first poll reads weeks of history.
+    Collector("plans", plans.fetch, DAY, permission="View on the plans and their storage policies"),
+    Collector("schedules", schedules.fetch, DAY, permission="View on the plans"),
+    Collector("operation_windows", operation_windows.fetch, 15 * MINUTE, permission="View on the CommCell"),
+    # The first polls read weeks of history.
     Collector("jobs", jobs.fetch, 5 * MINUTE, permission="View on the CommCell and its clients", deadline=HOUR),
 )
 

@@ -38,6 +38,9 @@ class CommvaultClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lookback = settings.lookback
+        self.job_retention = settings.job_retention
+        self.copy_details = settings.copy_details
+        self.cycle_semantics = settings.cycle_semantics
         self._telemetry = telemetry
         self._http = HttpClient(settings.name, settings.url, telemetry, verify=settings.verify, concurrency=4)
         self._login = Login(self._http, settings)

@@ -22,11 +22,14 @@ from exporter.settings import (
 
 
 class Intervals(Settings):
+    commcell: Interval = None
     pools: Interval = None
     dedup_savings: Interval = None
     dedup_stores: Interval = None
     media_agents: Interval = None
-    retention_rules: Interval = None
+    plans: Interval = None
+    schedules: Interval = None
+    operation_windows: Interval = None
     jobs: Interval = None
 
 
@@ -42,8 +45,18 @@ class CommvaultSettings(SourceSettings):
     password_file: Path | None = None
     verify: Verify = True
     lookback: Annotated[Duration, Field(description="how far back the first poll reads the job history")] = (
-        parse_duration("35d")
+        parse_duration("100d")
     )
+    job_retention: Annotated[Duration, Field(description="finished jobs are forgotten after this")] = parse_duration(
+        "400d"
+    )
+    cycle_semantics: Annotated[
+        Literal["vendor", "inclusive", "strict"],
+        Field(description="how cycles of retention are counted; see docs/retention.md"),
+    ] = "vendor"
+    copy_details: Annotated[
+        bool, Field(description="ask for managed disk space copy by copy, one call each, where the plans leave it out")
+    ] = False
     intervals: Intervals = Intervals()
 
     @model_validator(mode="after")

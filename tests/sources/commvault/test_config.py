@@ -25,15 +25,18 @@ def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(set
     source = Commvault(settings(), Telemetry())
 
     assert {c.name: c.interval for c in source.collectors} == {
+        "commcell": 3600,
         "pools": 3600,
         "dedup_savings": DAY,
         "dedup_stores": 900,
         "media_agents": 900,
-        "retention_rules": DAY,
+        "plans": DAY,
+        "schedules": DAY,
+        "operation_windows": 900,
         "jobs": 300,
     }
     assert all("View" in c.permission for c in source.collectors)
-    assert source.client.lookback == 35 * DAY
+    assert source.client.lookback == 100 * DAY
     source.close()
 
 
@@ -84,7 +87,7 @@ ACCOUNT = {"username": "svc", "password_file": "/run/secrets/cv"}
         ({"token": "plain"}, "a secret is not written into the config"),
         ({"url": "cs01.example.com"}, "is not a URL"),
         ({"lookback": 35}, "is not a duration"),
-        ({"intervals": {"plans": "5m"}}, "Extra inputs are not permitted"),
+        ({"intervals": {"retention_rules": "5m"}}, "Extra inputs are not permitted"),
         ({"port": 443}, "Extra inputs are not permitted"),
     ],
 )
