@@ -31,6 +31,7 @@ LEVELS = {
     "severity_source_pool": {"severity", "source", "pool"},
     "severity_source_ddb": {"severity", "source", "ddb"},
     "alert": {"alert"},
+    "issue": {"issue"},
 }
 
 

@@ -188,7 +188,9 @@ def test_a_critical_threshold_lies_beyond_its_warning() -> None:
 
 def test_every_default_threshold_is_missed_when_it_is_gone() -> None:
     defaults = {
-        _selector(r) for r in rules([RULES / "thresholds.yaml"]) if r["record"].split(":")[0] in ("severity", "alert")
+        _selector(r)
+        for r in rules([RULES / "thresholds.yaml"])
+        if r["record"].split(":")[0] in ("severity", "alert", "issue")
     }
     [missing] = [alert for alert in ALERTS if alert["alert"] == "EbbtideThresholdMissing"]
     calls = [
