@@ -32,7 +32,12 @@ ANSWERS = {
         (r"POST .*/Qcommand/qoperation%20execute", "ddb_engines"),
         (r"GET .*/DDBInformation/(\d+)", "ddbinformation_{}"),
         (r"GET .*/V4/mediaAgent", "v4_mediaagent"),
+        (r"GET .*/CommServ", "commserv"),
+        (r"GET .*/V4/License", "v4_license"),
         (r"GET .*/Plan", "plan"),
+        (r"GET .*/V4/Plan/Summary", "v4_plan_summary"),
+        (r"GET .*/V4/ServerPlan/(\d+)/RPO", "v4_serverplan_rpo"),
+        (r"GET .*/OperationWindow/OpWindowList", "opwindowlist"),
         (r"POST .*/Jobs", "jobs"),
     ],
     "veeam-1.3": [
