@@ -32,6 +32,8 @@ ANSWERS = {
         (r"POST .*/Qcommand/qoperation%20execute", "ddb_engines"),
         (r"GET .*/DDBInformation/(\d+)", "ddbinformation_{}"),
         (r"GET .*/V4/mediaAgent", "v4_mediaagent"),
+        (r"GET .*/Library", "library"),
+        (r"GET .*/Library/(\d+)", "library_{}"),
         (r"GET .*/CommServ", "commserv"),
         (r"GET .*/V4/License", "v4_license"),
         (r"GET .*/Plan", "plan"),

@@ -8,6 +8,7 @@ from exporter.sources.commvault import (
     dedup_savings,
     dedup_stores,
     jobs,
+    libraries,
     media_agents,
     operation_windows,
     plans,
@@ -27,11 +28,15 @@ COLLECTORS = (
         "dedup_stores", dedup_stores.fetch, 15 * MINUTE, permission="View on the CommCell, and Execute for QCommands"
     ),
     Collector("media_agents", media_agents.fetch, 15 * MINUTE, permission="View on the MediaAgents"),
+    Collector("libraries", libraries.fetch, 15 * MINUTE, permission="View on the libraries"),
     Collector("plans", plans.fetch, DAY, permission="View on the plans and their storage policies"),
     Collector("schedules", schedules.fetch, DAY, permission="View on the plans"),
     Collector("operation_windows", operation_windows.fetch, 15 * MINUTE, permission="View on the CommCell"),
     # The first polls read weeks of history.
-    Collector("jobs", jobs.fetch, 5 * MINUTE, permission="View on the CommCell and its clients", deadline=HOUR),
+    Collector(
+        "jobs", jobs.fetch, 5 * MINUTE, permission="View on the CommCell and its clients", deadline=HOUR,
+        before_check=jobs.pretend_filled,
+    ),
 )
 
 

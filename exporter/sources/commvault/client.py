@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
 from exporter.http import HttpClient, Reply, UnexpectedStatus, dig
-from exporter.model import MINUTE
+from exporter.model import HOUR, MINUTE
 from exporter.sources.commvault.answers import checked
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, identity, number, rows
 from exporter.sources.commvault.login import Login, LoginRefused
+from exporter.sources.commvault.rounds import Round
 from exporter.telemetry import Telemetry
 from exporter.tokens import Tokens
 
@@ -46,6 +47,11 @@ class CommvaultClient:
         self._login = Login(self._http, settings)
         self._http.login = Tokens(self._obtain, refusal_seconds=refusal_seconds, clock=clock)
         self._unknown: set[str] = set()
+        self._rounds: dict[str, Round[Any]] = {}
+
+    @property
+    def http(self) -> HttpClient:
+        return self._http
 
     @property
     def host(self) -> str:
@@ -84,6 +90,7 @@ class CommvaultClient:
                 continue
             for other, reason in failed.items():
                 self._unknown.add(other)
+                self._http.remark(other, f"{name} instead", reason.reason)
                 log.info("%s: %s; from now on %s is asked instead", self._http.source, reason, name)
             return answer
         # Who may not should hear of the permission, not of the name that an older release had.
@@ -117,6 +124,10 @@ class CommvaultClient:
                 raise SourceGarbled(f"{endpoint}: the server repeats a page, whatever offset it is asked for")
             before = set(summaries)
 
+    def round_of(self, objects: str) -> Round[Any]:
+        """The round in which such objects are asked for, one by one, each once an hour."""
+        return self._rounds.setdefault(objects, Round(HOUR))
+
     def close(self) -> None:
         """Log out, unless the server takes its time, and end all connections."""
         leaving = threading.Thread(target=self._login.log_out, daemon=True)
@@ -134,8 +145,10 @@ class CommvaultClient:
     def _checked(self, reply: Reply) -> dict[str, Any]:
         try:
             return checked(reply.json(), reply.endpoint)
-        except SourceRefused:
-            self._telemetry.auth_failures.labels(self._http.source).inc()
+        except SourceError as error:
+            self._http.remark(reply.endpoint, str(error).removeprefix(f"{reply.endpoint}: "), error.reason)
+            if isinstance(error, SourceRefused):
+                self._telemetry.auth_failures.labels(self._http.source).inc()
             raise
 
 

@@ -27,6 +27,7 @@ class Intervals(Settings):
     dedup_savings: Interval = None
     dedup_stores: Interval = None
     media_agents: Interval = None
+    libraries: Interval = None
     plans: Interval = None
     schedules: Interval = None
     operation_windows: Interval = None

@@ -1,18 +1,17 @@
 """Deduplication databases (DDBs): sealed or in use, how fast, how many deletes are pending.
 
 POST /Qcommand/qoperation execute lists them (it only reads, yet needs the right to execute), then one
-GET /DDBInformation/{id} per store, from 11.36 on. Pending deletes are in no documented field: they are taken where
+GET /DDBInformation/{id} per store and hour, from 11.36 on. Pending deletes are in no documented field: they are taken where
 a release has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.errors import reading
-from exporter.http import UnexpectedStatus
-from exporter.model import DedupStore, Poll
+from exporter.model import MEBIBYTE, DedupStore, Partition, Poll
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.fields import Row, amount, identity, name, number, part, rows
 
@@ -29,16 +28,19 @@ _ALL_ENGINES = {
     }
 }
 _PRUNING_ENABLED = 536870912
+_NEEDS_RESYNC = 33554432
+_UNDER_MAINTENANCE = 16777216
+_GARBAGE_COLLECTION = 4
 _ELIGIBLE_FOR_RECOVERY = 1
 _MICROSECOND = 1e-6
 
 
-def fetch(client: CommvaultClient, poll: Poll) -> tuple[DedupStore, ...]:  # noqa: ARG001
+def fetch(client: CommvaultClient, poll: Poll) -> tuple[DedupStore, ...]:
     engines = client.post("/Qcommand/qoperation%20execute", json=_ALL_ENGINES)
     listed = rows(engines, "engines", ENGINES)
     with reading(ENGINES):
         ids = [identity(row, "storeId") for row in listed]
-    return parse(engines, _details(client, ids))
+    return parse(engines, _details(client, ids, poll.at))
 
 
 def parse(engines: Any, details: Mapping[str, Any]) -> tuple[DedupStore, ...]:
@@ -49,65 +51,86 @@ def parse(engines: Any, details: Mapping[str, Any]) -> tuple[DedupStore, ...]:
     return tuple(_store(head, sealed, partitions(details.get(head["id"], {}))) for head, sealed in heads)
 
 
-def partitions(payload: Any) -> list[Row]:
-    """The partitions of a store, their fields in lower case: releases differ in it, as they do for the list's name."""
+def partitions(payload: Any) -> tuple[Partition, ...]:
+    """The partitions of a store. Releases differ in the case of the fields, and of the list's name."""
     lists = [key for key in payload if key.lower() == "substorelist"]
     listed = rows(payload, lists[0] if lists else "subStoreList", DETAILS)
-    return [{key.lower(): value for key, value in row.items()} for row in listed]
+    with reading(DETAILS):
+        return tuple(_partition({key.lower(): value for key, value in row.items()}) for row in listed)
 
 
-def _details(client: CommvaultClient, ids: Iterable[str]) -> dict[str, Any]:
-    """By store id. A 404 is a store deleted since it was listed or, for all of them, a release without the call."""
+def _details(client: CommvaultClient, ids: Sequence[str], at: float) -> dict[str, Any]:
+    """By store id, each asked for once an hour. All of them 404 is a release without the call."""
 
     def ask() -> dict[str, Any]:
-        answers: dict[str, Any] = {}
-        missing: UnexpectedStatus | None = None
-        for store_id in ids:
-            try:
-                answers[store_id] = client.get("/DDBInformation/{}", store_id)
-            except UnexpectedStatus as error:
-                if error.status not in (400, 404):
-                    raise
-                missing = error
-        if missing and not answers:
-            raise missing
+        answers: dict[str, Any] = client.round_of("stores").read(
+            ids, at, lambda store_id: client.get("/DDBInformation/{}", store_id)
+        )
         return answers
 
     return client.first({DETAILS: ask, "the list of stores alone": dict}, past_refusals=False)
 
 
 def _head(row: Row) -> dict[str, Any]:
-    flags = number(row, "storeFlags")
+    flags, extended = number(row, "storeFlags"), number(row, "storeExtendedFlags")
     pool = part(row, "sp")
     return {
         "id": identity(row, "storeId"),
         "name": name(row, "storeName"),
         "pool": name(pool, "name") if "name" in pool else "",
-        "pruning_enabled": None if flags is None else bool(int(flags) & _PRUNING_ENABLED),
+        "pool_id": identity(pool, "id") if "id" in pool else "",
+        "pruning_enabled": _bit(flags, _PRUNING_ENABLED),
+        "needs_resync": _bit(flags, _NEEDS_RESYNC),
+        "under_maintenance": _bit(flags, _UNDER_MAINTENANCE),
+        "garbage_collection": _bit(extended, _GARBAGE_COLLECTION),
     }
 
 
-def _store(head: dict[str, Any], sealed: float | None, parts: list[Row]) -> DedupStore:
-    with reading(DETAILS):
-        lookups = [q for q in (amount(p, "avgqitime") for p in parts) if q is not None]
-        backups = [b for b in (amount(p, "lastsnaptime") for p in parts) if b]
-        return DedupStore(
-            **head,
-            status=_status(sealed, parts),
-            sealed_at=sealed or None,
-            pending_deletes=_sum([_pending(p) for p in parts]),
-            primary_entries=_sum([amount(p, "primaryentries") for p in parts]),
-            lookup_seconds=max(lookups) * _MICROSECOND if lookups else None,
-            # A store can be recovered to the backup of its partition that lags most.
-            last_backup_at=min(backups, default=None),
-        )
+def _bit(flags: float | None, bit: int) -> bool | None:
+    return None if flags is None else bool(int(flags) & bit)
 
 
-def _status(sealed: float | None, parts: list[Row]) -> str:
+def _store(head: dict[str, Any], sealed: float | None, parts: tuple[Partition, ...]) -> DedupStore:
+    lookups = [p.lookup_seconds for p in parts if p.lookup_seconds is not None]
+    return DedupStore(
+        **head,
+        status=_status(sealed, parts),
+        sealed_at=sealed or None,
+        pending_deletes=_sum([p.pending_deletes for p in parts]),
+        primary_entries=_sum([p.primary_entries for p in parts]),
+        lookup_seconds=max(lookups, default=None),
+        # A store can be recovered to the backup of its partition that lags most.
+        last_backup_at=min((p.last_backup_at for p in parts if p.last_backup_at), default=None),
+        partitions=parts,
+    )
+
+
+def _partition(row: Row) -> Partition:
+    lookup = amount(row, "avgqitime")
+    agent = part(row, "mediaagent")
+    return Partition(
+        id=identity(row, "substoreid") if "substoreid" in row else "",
+        media_agent=name(agent, "name") if "name" in agent else "",
+        status=_partition_status(row),
+        lookup_seconds=None if lookup is None else lookup * _MICROSECOND,
+        primary_entries=amount(row, "primaryentries"),
+        volume_capacity_bytes=_mebibytes(row, "totalcapacitymb"),
+        volume_free_bytes=_mebibytes(row, "freediskspacemb"),
+        last_backup_at=amount(row, "lastsnaptime") or None,
+        pending_deletes=_pending(row),
+    )
+
+
+def _mebibytes(row: Row, field: str) -> float | None:
+    found = amount(row, field)
+    return None if found is None else found * MEBIBYTE
+
+
+def _status(sealed: float | None, parts: tuple[Partition, ...]) -> str:
     """Sealed comes from sealedTime and never from the status field, whose values nobody documents."""
     if sealed:
         return "sealed"
-    states = [_partition_status(p) for p in parts]
+    states = [p.status for p in parts]
     bad = next((state for state in ("corrupted", "offline", "unknown") if state in states), None)
     return bad or ("unknown" if sealed is None and not parts else "active")
 

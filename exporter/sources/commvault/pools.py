@@ -56,12 +56,23 @@ def _pool(row: Row) -> Pool:
         status=status,
         pool_type=_type(row),
         worm=flag(row, "wormStoragePoolFlag"),
+        # Not on every release.
+        stored_bytes=_mebibytes(row, "sizeOnDisk"),
+        library_ids=tuple(identity(library, "libraryId") for library in _libraries(row)),
     )
+
+
+def _libraries(row: Row) -> list[Row]:
+    return rows(row, "libraryList", ENDPOINT) if row.get("libraryList") else []
 
 
 def _bytes(row: Row, field: str) -> float | None:
     """A size that must be there; -1 is what a cloud pool has."""
     row[field]
+    return _mebibytes(row, field)
+
+
+def _mebibytes(row: Row, field: str) -> float | None:
     mebibytes = amount(row, field)
     return None if mebibytes is None else mebibytes * MEBIBYTE
 

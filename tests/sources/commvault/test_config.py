@@ -30,6 +30,7 @@ def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(set
         "dedup_savings": DAY,
         "dedup_stores": 900,
         "media_agents": 900,
+        "libraries": 900,
         "plans": DAY,
         "schedules": DAY,
         "operation_windows": 900,

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import SourceGarbled, SourceRefused
+from exporter.model import MEBIBYTE
 from exporter.sources.commvault.dedup_stores import fetch, parse
 
-from .conftest import URL
+from .conftest import AT, URL
 
 ENGINES = f"{URL}/Qcommand/qoperation%20execute"
 STORES = ("60", "61", "62", "63")
@@ -197,3 +198,46 @@ def test_a_commcell_without_stores_asks_for_no_details(cs, client, poll):
     cs.mock.post(ENGINES, json={})
     assert fetch(client(), poll()) == ()
     assert cs.asked() == ["qoperation%20execute"]
+
+
+def test_a_partition_tells_its_agent_and_the_space_of_its_volume(stores):
+    [first, second] = stores["60"].partitions
+    assert (first.id, first.media_agent, first.status) == ("120", "ma01", "active")
+    assert (first.volume_free_bytes, first.volume_capacity_bytes) == (314572 * MEBIBYTE, 524288 * MEBIBYTE)
+    assert (first.lookup_seconds, second.lookup_seconds) == (pytest.approx(0.00045), pytest.approx(0.0019))
+    assert stores["60"].pool_id == "301"
+
+
+@pytest.mark.parametrize(
+    ("flags", "states"),
+    [
+        (0, (False, False, False)),
+        (536870912, (True, False, False)),
+        (536870912 | 33554432, (True, True, False)),
+        (16777216, (False, False, True)),
+        (None, (None, None, None)),
+    ],
+)
+def test_what_a_store_is_doing_is_in_the_bits_of_its_flags(flags, states):
+    store = one(engine={"storeFlags": flags})
+    assert (store.pruning_enabled, store.needs_resync, store.under_maintenance) == states
+
+
+def test_garbage_collection_is_a_bit_of_the_other_flags():
+    assert one(engine={"storeExtendedFlags": 12}).garbage_collection is True
+    assert one(engine={"storeExtendedFlags": 8}).garbage_collection is False
+    assert one().garbage_collection is None
+
+
+def test_the_details_of_a_store_are_asked_for_once_an_hour(client, poll, requests_mock, payload):
+    requests_mock.post(ENGINES, json=payload("ddb_engines"))
+    for store in STORES:
+        requests_mock.get(f"{URL}/DDBInformation/{store}", json=payload(f"ddbinformation_{store}"))
+    one_client = client()
+
+    def asked(minutes):
+        before = requests_mock.call_count
+        assert all(store.partitions for store in fetch(one_client, poll(at=AT + minutes * 60)))
+        return requests_mock.call_count - before - 1
+
+    assert [asked(minutes) for minutes in (0, 15, 30, 45, 60)] == [4, 1, 1, 1, 1]

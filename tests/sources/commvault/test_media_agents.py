@@ -5,7 +5,7 @@ import pytest
 from exporter.errors import SourceGarbled
 from exporter.sources.commvault.media_agents import fetch, parse, parse_v2
 
-from .conftest import URL
+from .conftest import AT, URL
 
 
 @pytest.fixture
@@ -97,3 +97,31 @@ def test_a_release_without_v4_is_asked_by_v2_from_then_on(client, poll, requests
         assert len(fetch(one, poll())) == 3
     paths = [request.path.rpartition("/")[2] for request in requests_mock.request_history]
     assert paths == ["mediaagent", "mediaagents", "mediaagents", "mediaagents"]
+
+
+def test_why_an_agent_is_offline_is_a_number_nobody_explains(payload):
+    [v4] = parse({"mediaAgents": [{"id": 1, "name": "ma", "status": "OFFLINE", "offlineReasonValue": 5}]})
+    [v2] = parse_v2(
+        {
+            "mediaAgentList": [
+                {"mediaAgent": {"mediaAgentId": 1, "mediaAgentName": "m"}, "status": 2, "offlineReason": "1"}
+            ]
+        }
+    )
+    assert (v4.offline_reason, v2.offline_reason) == (5, 1)
+
+
+def test_an_outage_began_with_the_poll_that_first_saw_it_and_is_remembered(client, poll, requests_mock):
+    def at(hours, status):
+        requests_mock.get(f"{URL}/V4/mediaAgent", json={"mediaAgents": [{"id": 1, "name": "ma", "status": status}]})
+        [agent] = fetch(client(), poll(at=AT + hours * 3600))
+        return agent.offline_since
+
+    assert at(0, "ONLINE") is None
+    assert at(1, "OFFLINE") == AT + 3600
+    assert at(2, "OFFLINE") == AT + 3600
+    # Under maintenance nobody says whether it is up; it may never have been.
+    assert at(3, "MAINTENANCE") is None
+    assert at(4, "OFFLINE") == AT + 3600
+    assert at(5, "ONLINE") is None
+    assert at(6, "OFFLINE") == AT + 6 * 3600

@@ -132,3 +132,15 @@ def test_one_call_reads_all_pools(client, poll, requests_mock, payload):
     requests_mock.get(f"{URL}/StoragePool", json=payload("storagepool"))
     assert len(fetch(client(), poll())) == 13
     assert requests_mock.call_count == 1
+
+
+def test_what_the_backups_take_is_told_beside_what_the_disk_holds(pools):
+    assert pools["Apex GDP"].stored_bytes == 5457 * MEBIBYTE
+    assert pools["Apex GDP"].library_ids == ("101",)
+
+
+def test_an_older_release_tells_neither_size_nor_libraries(payload):
+    answer = payload("storagepool")
+    for row in answer["storagePoolList"]:
+        row.pop("sizeOnDisk"), row.pop("libraryList")
+    assert {(pool.stored_bytes, pool.library_ids) for pool in parse(answer)} == {(None, ())}

@@ -127,6 +127,24 @@ def test_stores_and_agents_are_those_of_the_estate(site):
     assert states[-2:] == [(None, True), (False, False)]
 
 
+def test_libraries_lead_from_their_pools_to_their_agents(site):
+    one = site()
+    libraries = {library.id: library for library in one.poll("libraries")}
+    for pool in one.poll("pools"):
+        [library] = [libraries[library_id] for library_id in pool.library_ids]
+        agents = {agent for path in library.mount_paths for agent in path.media_agents}
+        assert agents == {agent.name for agent in one.estate.pool(pool.name).spec.agents}
+
+
+def test_pruning_that_stopped_frees_nothing_on_any_mount_path(site):
+    one = site()
+    one.estate.tell("pruning_stopped", "Apex GDP")
+    one.clock.advance(45 * DAY)
+    [apex] = [library for library in one.poll("libraries") if library.name == "Apex GDP"]
+    assert {path.freed_bytes_per_day for path in apex.mount_paths} == {0.0}
+    assert all((path.written_bytes_per_day or 0) > 0 for path in apex.mount_paths)
+
+
 def test_a_release_without_pending_deletes_shows_none(site):
     assert {store.pending_deletes for store in site().poll("dedup_stores")} == {None}
 
@@ -250,7 +268,7 @@ def test_a_wrong_password_does_not_lock_the_account(site, monkeypatch):
     assert one.commserve.sessions.attempts == 1
 
 
-DENIED = ("Storage", "Plan", "Qcommand", "Job", "MediaAgent", "CommServ", "OperationWindow", "Schedules")
+DENIED = ("Storage", "Plan", "Qcommand", "Job", "MediaAgent", "Library", "CommServ", "OperationWindow", "Schedules")
 
 
 @pytest.mark.parametrize("name", NAMES)
