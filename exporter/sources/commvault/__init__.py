@@ -23,14 +23,14 @@ from exporter.tokens import refusal_seconds
 COLLECTORS = (
     Collector("commcell", commcell.fetch, HOUR, permission="View on the CommCell"),
     Collector("pools", pools.fetch, HOUR, permission="View on the storage pools"),
-    Collector("dedup_savings", dedup_savings.fetch, DAY, permission="View on the storage pools"),
+    Collector("dedup_savings", dedup_savings.fetch, HOUR, permission="View on the storage pools"),
     Collector(
         "dedup_stores", dedup_stores.fetch, 15 * MINUTE, permission="View on the CommCell, and Execute for QCommands"
     ),
     Collector("media_agents", media_agents.fetch, 15 * MINUTE, permission="View on the MediaAgents"),
     Collector("libraries", libraries.fetch, 15 * MINUTE, permission="View on the libraries"),
     Collector("plans", plans.fetch, DAY, permission="View on the plans and their storage policies"),
-    Collector("schedules", schedules.fetch, DAY, permission="View on the plans"),
+    Collector("schedules", schedules.fetch, HOUR, permission="View on the plans"),
     Collector("operation_windows", operation_windows.fetch, 15 * MINUTE, permission="View on the CommCell"),
     # The first polls read weeks of history.
     Collector(

@@ -124,9 +124,9 @@ class CommvaultClient:
                 raise SourceGarbled(f"{endpoint}: the server repeats a page, whatever offset it is asked for")
             before = set(summaries)
 
-    def round_of(self, objects: str) -> Round[Any]:
-        """The round in which such objects are asked for, one by one, each once an hour."""
-        return self._rounds.setdefault(objects, Round(HOUR))
+    def round_of(self, objects: str, every: float = HOUR) -> Round[Any]:
+        """The round in which such objects are asked for, one by one, each once in so many seconds."""
+        return self._rounds.setdefault(objects, Round(every))
 
     def close(self) -> None:
         """Log out, unless the server takes its time, and end all connections."""

@@ -1,6 +1,6 @@
 """What deduplication saves per pool, as the Command Center shows it: compression is part of it.
 
-GET /V4/Storage/Disk, /Cloud and /HyperScale, then one call per pool; only these know a figure per pool.
+GET /V4/Storage/Disk, /Cloud and /HyperScale, then one call per pool and day; only these know a figure per pool.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from exporter.errors import SourceGarbled, reading
 from exporter.http import UnexpectedStatus
-from exporter.model import Poll, Reduction
+from exporter.model import DAY, Poll, Reduction
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.fields import Row, identity, name, number, part, rows, text
 
@@ -23,31 +23,21 @@ LISTS = {
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
-def fetch(client: CommvaultClient, poll: Poll) -> tuple[Reduction, ...]:  # noqa: ARG001
+def fetch(client: CommvaultClient, poll: Poll) -> tuple[Reduction, ...]:
     found = list(_lists(client))
     if not found:
         raise SourceGarbled(
             "GET /V4/Storage/Disk: this url has no V4 API (the web server's port 81 has none);"
             " use the one that ends in /commandcenter/api or /webconsole/api"
         )
-    reductions: list[Reduction] = []
-    vanished: UnexpectedStatus | None = None
-    answered = False
-    for route, payload in found:
-        for pool_id, pool in deduplicated(payload, route):
-            try:
-                details = client.get(f"{route}/{{}}", pool_id)
-            except UnexpectedStatus as error:
-                if error.status != 404:
-                    raise
-                # Deleted since it was listed.
-                vanished = error
-                continue
-            answered = True
-            reductions += parse(details, f"GET {route}/{{}}", pool_id, pool)
-    if vanished and not answered:
-        raise vanished
-    return tuple(reductions)
+    pools = {pool_id: (route, name) for route, payload in found for pool_id, name in deduplicated(payload, route)}
+
+    def ask(pool_id: str) -> list[Reduction]:
+        route, pool = pools[pool_id]
+        return parse(client.get(f"{route}/{{}}", pool_id), f"GET {route}/{{}}", pool_id, pool)
+
+    answers: dict[str, list[Reduction]] = client.round_of("savings", DAY).read(list(pools), poll.at, ask)
+    return tuple(reduction for reductions in answers.values() for reduction in reductions)
 
 
 def deduplicated(payload: Any, route: str) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """When plans are told to make fulls and synthetic fulls.
 
-GET /V4/ServerPlan/{id}/RPO, one call per server plan, after GET /V4/Plan/Summary, which lists them (GET /Plan where
+GET /V4/ServerPlan/{id}/RPO, one call per server plan and day, after GET /V4/Plan/Summary, which lists them (GET /Plan where
 that is unknown). Releases without the V4 API have GET /Schedules, one call: there the backup level and the association
 of a schedule to a plan are inferred, and plans that no schedule names are left out.
 
@@ -19,7 +19,6 @@ from exporter.errors import reading
 from exporter.http import dig
 from exporter.model import DAY, MINUTE, Plan, PlanSchedule, Poll
 from exporter.sources.commvault import plans
-from exporter.sources.commvault.asking import each
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.fields import Row, amount, flag, identity, name, number, part, rows, text
 
@@ -48,9 +47,9 @@ class _Level:
     interval: float | None
 
 
-def fetch(client: CommvaultClient, poll: Poll) -> tuple[PlanSchedule, ...]:  # noqa: ARG001
+def fetch(client: CommvaultClient, poll: Poll) -> tuple[PlanSchedule, ...]:
     return client.first(
-        {RPO: lambda: _of_each_plan(client), SCHEDULES: lambda: parse_tasks(client.get("/Schedules"), _plans(client))}
+        {RPO: lambda: _of_each_plan(client, poll.at), SCHEDULES: lambda: parse_tasks(client.get("/Schedules"), _plans(client))}
     )
 
 
@@ -78,14 +77,19 @@ def parse_tasks(payload: Any, known: Sequence[Plan]) -> tuple[PlanSchedule, ...]
     return tuple(_schedule(plan.id, plan.name, levels[plan.id]) for plan in known if plan.id in levels)
 
 
-def _of_each_plan(client: CommvaultClient) -> tuple[PlanSchedule, ...]:
+def _of_each_plan(client: CommvaultClient, at: float) -> tuple[PlanSchedule, ...]:
     listed = client.first(
         {
             SUMMARY: lambda: parse_summary(client.get("/V4/Plan/Summary")),
             _LIST: lambda: [(plan.id, plan.name) for plan in _plans(client) if plan.plan_type == "server"],
         }
     )
-    return tuple(each(listed, lambda plan: parse(client.get("/V4/ServerPlan/{}/RPO", plan[0]), *plan)))
+    names = dict(listed)
+
+    def ask(plan_id: str) -> PlanSchedule:
+        return parse(client.get("/V4/ServerPlan/{}/RPO", plan_id), plan_id, names[plan_id])
+
+    return tuple(client.round_of("schedules", DAY).read(list(names), at, ask).values())
 
 
 def _plans(client: CommvaultClient) -> tuple[Plan, ...]:

@@ -27,12 +27,12 @@ def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(set
     assert {c.name: c.interval for c in source.collectors} == {
         "commcell": 3600,
         "pools": 3600,
-        "dedup_savings": DAY,
+        "dedup_savings": 3600,
         "dedup_stores": 900,
         "media_agents": 900,
         "libraries": 900,
         "plans": DAY,
-        "schedules": DAY,
+        "schedules": 3600,
         "operation_windows": 900,
         "jobs": 300,
     }
