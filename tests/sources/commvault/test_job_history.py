@@ -37,8 +37,10 @@ def test_every_operation_is_there_from_the_start_with_zeros(memory):
         "backup_synthetic_full",
         "data_aging",
         "auxiliary_copy",
+        "ddb_backup",
         "ddb_verification",
         "ddb_space_reclamation",
+        "disaster_recovery_backup",
         "restore",
         "other",
     ]

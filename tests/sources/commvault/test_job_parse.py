@@ -41,13 +41,13 @@ def test_the_operation_is_the_untranslated_type_and_for_backups_the_level(found)
         2009: "ddb_verification",
         2010: "ddb_space_reclamation",
         2011: "restore",
-        2012: "other",
-        2013: "other",
+        2012: "ddb_backup",
+        2013: "disaster_recovery_backup",
     }
 
 
 def test_a_ddb_backup_is_no_full_of_a_client(found):
-    assert (found[2012].operation, found[2013].operation) == ("other", "other")
+    assert (found[2012].operation, found[2013].operation) == ("ddb_backup", "disaster_recovery_backup")
 
 
 def test_an_unknown_type_or_level_is_other(found):
