@@ -157,7 +157,8 @@ def one_of_everything(name: str) -> Inventory:
             last_pruned_at={"7": AT - 2 * DAY},
         ),
         media_agent_logs=LogReading(
-            stores=(StoreEvidence(store_id="7", logical_pruning_at=AT - 60, physical_pruning_at=AT - 50),),
+            stores=(StoreEvidence(store_id="7", logical_pruning_at=AT - 60, physical_pruning_at=AT - 50,
+                                 pruning_disabled_at=AT - 40, corrupted_at=AT - 30),),
             lines={"SIDBPrune.log": 100},
             bad_lines={"SIDBPrune.log": 1},
             deleted_chunks=4,

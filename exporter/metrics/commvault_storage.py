@@ -66,6 +66,8 @@ FAMILIES = (
     gauge("ebbtide_commvault_ddb_last_mark_and_sweep_timestamp_seconds", "When unused chunks were last looked for, by the CommServe database or a MediaAgent log.", DDB, lambda d: d.last_mark_and_sweep_at),
     gauge("ebbtide_commvault_ddb_last_physical_prune_timestamp_seconds", "When chunks were last deleted, by the CommServe database or a MediaAgent log.", DDB, lambda d: d.last_physical_pruning_at),
     gauge("ebbtide_commvault_ddb_last_logical_prune_timestamp_seconds", "When records were last pruned from the DDB, by a MediaAgent log.", DDB, lambda d: d.evidence and d.evidence.logical_pruning_at),
+    gauge("ebbtide_commvault_ddb_pruning_disabled_timestamp_seconds", "When a MediaAgent log last said that pruning of the DDB was switched off; absent once it says that it is on.", DDB, lambda d: d.evidence and d.evidence.pruning_disabled_at),
+    gauge("ebbtide_commvault_ddb_corrupted_timestamp_seconds", "When a MediaAgent log last said that the DDB was marked as corrupted.", DDB, lambda d: d.evidence and d.evidence.corrupted_at),
     gauge_by("ebbtide_commvault_ddb_files_awaiting_pruning", "Aged files that wait for pruning, by the vendor's failure code; code=0: none. Counted up to a limit.", DDB, "code", lambda d: d.waiting_files or {}),
 
     info("ebbtide_commvault_mediaagent_info", "A MediaAgent; join on source and mediaagent.", MEDIA_AGENT, ("mediaagent_id", "version", "os"), lambda m: (m.id, m.version, m.os)),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
 from exporter.sources.commvault import (
     commcell,
+    commserve_database,
     dedup_savings,
     dedup_stores,
     jobs,
     libraries,
+    media_agent_logs,
     media_agents,
     operation_windows,
     plans,
@@ -16,7 +21,9 @@ from exporter.sources.commvault import (
     schedules,
 )
 from exporter.sources.commvault.client import CommvaultClient
+from exporter.sources.commvault.commserve_connection import CommServeDatabase
 from exporter.sources.commvault.config import CommvaultSettings
+from exporter.sources.commvault.media_agent_logs import MediaAgentLogs
 from exporter.telemetry import Telemetry
 from exporter.tokens import refusal_seconds
 
@@ -34,10 +41,20 @@ COLLECTORS = (
     Collector("operation_windows", operation_windows.fetch, 15 * MINUTE, permission="View on the CommCell"),
     # The first polls read weeks of history.
     Collector(
-        "jobs", jobs.fetch, 5 * MINUTE, permission="View on the CommCell and its clients", deadline=HOUR,
+        "jobs",
+        jobs.fetch,
+        5 * MINUTE,
+        permission="View on the CommCell and its clients",
+        deadline=HOUR,
         before_check=jobs.pretend_filled,
     ),
 )
+
+# Collectors that are there only where they are configured; they do not ask the REST API.
+DATABASE = Collector(
+    "commserve_database", commserve_database.fetch, 15 * MINUTE, permission="SELECT on the CommServe database"
+)
+LOGS = Collector("media_agent_logs", media_agent_logs.fetch, 15 * MINUTE, permission="read access to the log files")
 
 
 class Commvault:
@@ -47,10 +64,20 @@ class Commvault:
 
     def __init__(self, settings: CommvaultSettings, telemetry: Telemetry) -> None:
         self.name = settings.name
-        self.collectors = scheduled(COLLECTORS, settings.intervals.model_dump())
+        self.collectors = scheduled([*COLLECTORS, *_optional(settings)], settings.intervals.model_dump())
         remembered = refusal_seconds(collector.interval for collector in self.collectors)
         self.client = CommvaultClient(settings, telemetry, refusal_seconds=remembered)
         self.host = self.client.host
 
     def close(self) -> None:
         self.client.close()
+
+
+def _optional(settings: CommvaultSettings) -> Iterator[Collector]:
+    if settings.database:
+        given = settings.database
+        database = CommServeDatabase(given.url_secret, timeout=given.timeout, row_limit=given.row_limit)
+        yield replace(DATABASE, fetch=lambda _, poll: commserve_database.fetch(database, poll))
+    if settings.media_agent_logs:
+        logs = MediaAgentLogs(settings.media_agent_logs.directory, settings.media_agent_logs.time_zone)
+        yield replace(LOGS, fetch=lambda _, poll: media_agent_logs.fetch(logs, poll))

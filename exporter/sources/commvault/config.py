@@ -32,6 +32,32 @@ class Intervals(Settings):
     schedules: Interval = None
     operation_windows: Interval = None
     jobs: Interval = None
+    commserve_database: Interval = None
+    media_agent_logs: Interval = None
+
+
+class DatabaseSettings(Settings):
+    url: EnvSecret | None = None
+    url_file: Annotated[
+        Path | None, Field(description="a file with mssql+pymssql://user:password@host/CommServ; see the docs")
+    ] = None
+    timeout: Annotated[Duration, Field(description="for the login and for each statement")] = parse_duration("30s")
+    row_limit: Annotated[int, Field(gt=0, description="an answer with more rows is an error")] = 100_000
+
+    @model_validator(mode="after")
+    def _one_url(self) -> DatabaseSettings:
+        if not secret("url", self.url, self.url_file):
+            raise ValueError("url_file, or url: {env: NAME}, is missing")
+        return self
+
+    @property
+    def url_secret(self) -> Secret:
+        return Secret(env=self.url.env) if self.url else Secret(file=self.url_file)
+
+
+class LogSettings(Settings):
+    directory: Annotated[Path, Field(description="with the logs, or with a folder of logs per MediaAgent")]
+    time_zone: Annotated[str, Field(description="of the MediaAgents, such as Europe/Berlin")] = "UTC"
 
 
 class CommvaultSettings(SourceSettings):
@@ -58,6 +84,12 @@ class CommvaultSettings(SourceSettings):
     copy_details: Annotated[
         bool, Field(description="ask for managed disk space copy by copy, one call each, where the plans leave it out")
     ] = False
+    database: Annotated[
+        DatabaseSettings | None, Field(description="the CommServe database, for what the REST API does not say")
+    ] = None
+    media_agent_logs: Annotated[
+        LogSettings | None, Field(description="logs of the MediaAgents, for when pruning last did what")
+    ] = None
     intervals: Intervals = Intervals()
 
     @model_validator(mode="after")
@@ -83,4 +115,5 @@ class CommvaultSettings(SourceSettings):
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        return tuple(found for found in (self.token_secret, self.password_secret) if found)
+        database = self.database.url_secret if self.database else None
+        return tuple(found for found in (self.token_secret, self.password_secret, database) if found)

@@ -1,8 +1,8 @@
 """Deduplication databases (DDBs): sealed or in use, how fast, how many deletes are pending.
 
 POST /Qcommand/qoperation execute lists them (it only reads, yet needs the right to execute), then one
-GET /DDBInformation/{id} per store and hour, from 11.36 on. Pending deletes are in no documented field: they are taken where
-a release has them.
+GET /DDBInformation/{id} per store and hour, from 11.36 on. Pending deletes are in no documented field: they are taken
+where a release has them.
 """
 
 from __future__ import annotations

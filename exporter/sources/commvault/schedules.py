@@ -1,8 +1,8 @@
 """When plans are told to make fulls and synthetic fulls.
 
-GET /V4/ServerPlan/{id}/RPO, one call per server plan and day, after GET /V4/Plan/Summary, which lists them (GET /Plan where
-that is unknown). Releases without the V4 API have GET /Schedules, one call: there the backup level and the association
-of a schedule to a plan are inferred, and plans that no schedule names are left out.
+GET /V4/ServerPlan/{id}/RPO, one call per server plan and day, after GET /V4/Plan/Summary, which lists them (GET /Plan
+where that is unknown). Releases without the V4 API have GET /Schedules, one call: there the backup level and the
+association of a schedule to a plan are inferred, and plans that no schedule names are left out.
 
 A month counts as 30.4375 days, a year as 365.25. Several fulls a week make a mean interval. Schedules for databases
 alone, of other backup levels, disabled ones, and repeats within a day are left out. Automatic synthetic fulls come when
@@ -49,7 +49,10 @@ class _Level:
 
 def fetch(client: CommvaultClient, poll: Poll) -> tuple[PlanSchedule, ...]:
     return client.first(
-        {RPO: lambda: _of_each_plan(client, poll.at), SCHEDULES: lambda: parse_tasks(client.get("/Schedules"), _plans(client))}
+        {
+            RPO: lambda: _of_each_plan(client, poll.at),
+            SCHEDULES: lambda: parse_tasks(client.get("/Schedules"), _plans(client)),
+        }
     )
 
 

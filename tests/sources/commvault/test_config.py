@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -39,6 +41,42 @@ def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(set
     assert all("View" in c.permission for c in source.collectors)
     assert source.client.lookback == 100 * DAY
     source.close()
+
+
+def test_what_rest_does_not_say_is_asked_only_where_it_is_configured(settings, tmp_path):
+    url = tmp_path / "url"
+    url.write_text("postgresql+psycopg://reader:secret-word@db.example.com/commserv")
+    logs = {"directory": str(tmp_path), "time_zone": "Europe/Berlin"}
+    configured = settings(database={"url_file": str(url)}, media_agent_logs=logs)
+    source = Commvault(configured, Telemetry())
+    assert {c.name: c.interval for c in source.collectors if c.name.startswith(("commserve", "media_agent_"))} == {
+        "commserve_database": 900,
+        "media_agent_logs": 900,
+    }
+    assert Secret(file=url) in configured.secrets
+    assert "secret-word" not in repr(configured) + repr(source.collectors)
+    source.close()
+
+
+def test_the_files_of_logs_are_read_by_the_collector_that_is_configured(settings, tmp_path, poll):
+    (tmp_path / "SIDBPrune.log").write_bytes(b"")
+    source = Commvault(settings(media_agent_logs={"directory": str(tmp_path)}), Telemetry())
+    [logs] = [c for c in source.collectors if c.name == "media_agent_logs"]
+    assert logs.fetch(source.client, poll()).stores == ()
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        ({}, "url_file, or url: {env: NAME}, is missing"),
+        ({"url": {"env": "A"}, "url_file": "/b"}, "url and url_file are both set"),
+        ({"url": "mssql+pymssql://reader@db.example.com/CommServ"}, "url"),
+    ],
+)
+def test_a_database_needs_one_url_from_a_file_or_the_environment(settings, database, said):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        settings(database=database)
 
 
 def test_the_token_comes_from_a_file_or_the_environment(settings, tmp_path):
