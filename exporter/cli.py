@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 from exporter import __version__
+from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
 from exporter.errors import ConfigError, EbbtideError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(commvault, name="commvault")
+app.command("check-source")(check_source)
 
 FAILED, USAGE = 1, 2
 

@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -61,6 +61,25 @@ class Reply:
             raise SourceGarbled(f"{self.endpoint}: not valid JSON ({kind}, {len(self.body)} bytes)") from None
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """One attempt at a request. status: None without a whole answer; size: bytes, after decompression."""
+
+    endpoint: str
+    status: int | None
+    seconds: float
+    size: int
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a client found out about the last exchange with an endpoint; reason: that of a SourceError, or ""."""
+
+    endpoint: str
+    text: str
+    reason: str = ""
+
+
 class HttpStatus(SourceError):
     """An answer with a status of 400 or more that has no better class; carries what a caller may look at."""
 
@@ -91,7 +110,10 @@ class HttpClient:
     """Requests to one source, at most `concurrency` at a time, shared by all its collectors.
 
     timeout: seconds without a byte; deadline: seconds for a whole answer, so a server that drips cannot hold a poll.
+    observer: told of every attempt, and of what the source's own client remarks.
     """
+
+    observer: Callable[[Exchange | Remark], None] | None = None
 
     def __init__(
         self,
@@ -195,6 +217,11 @@ class HttpClient:
                 continue
             raise self._refusal(endpoint, status, body)
 
+    def remark(self, endpoint: str, text: str, reason: str = "") -> None:
+        """Tell the observer what an answer meant, where its status does not say so."""
+        if self.observer:
+            self.observer(Remark(endpoint.replace("{}", "{id}"), text, reason))
+
     def close(self) -> None:
         """End waits and connections; requests under way fail soon after."""
         self._closing.set()
@@ -231,7 +258,7 @@ class HttpClient:
         started = time.monotonic()
         if not self._slots.acquire(timeout=max(0.0, give_up - started)):
             raise SourceUnreachable(f"{endpoint}: no free slot: earlier requests to this source hang")
-        code = "error"
+        status, size = None, 0
         try:
             response = self._session.request(
                 method, url, stream=True, allow_redirects=False, timeout=(min(10.0, self._timeout), self._timeout),
@@ -239,17 +266,21 @@ class HttpClient:
             )  # fmt: skip
             with response:
                 body = self._body(endpoint, response, give_up)
-            code = str(response.status_code)
-            return response.status_code, response.headers, body
+            status, size = response.status_code, len(body)
+            return status, response.headers, body
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise SourceUnreachable(f"{endpoint}: {plain_reason(error)}") from None
         finally:
             self._slots.release()
             # The part after the method is a route with its ids left out, so the label set is bounded.
             route = endpoint.partition(" ")[2]
+            code, seconds = str(status or "error"), time.monotonic() - started
             self._telemetry.api_requests.labels(self.source, route, code).inc()
-            self._telemetry.api_request_duration.labels(self.source, route).observe(time.monotonic() - started)
-            log.debug("%s: %s: %s in %.3f s", self.source, endpoint, code, time.monotonic() - started)
+            self._telemetry.api_request_duration.labels(self.source, route).observe(seconds)
+            self._telemetry.api_response_bytes.labels(self.source, route).inc(size)
+            log.debug("%s: %s: %s in %.3f s", self.source, endpoint, code, seconds)
+            if self.observer:
+                self.observer(Exchange(endpoint, status, seconds, size))
 
     def _body(self, endpoint: str, response: requests.Response, give_up: float) -> bytes:
         parts: list[bytes] = []

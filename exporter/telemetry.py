@@ -39,6 +39,12 @@ class Telemetry:
             buckets=_LATENCY_BUCKETS,
             registry=registry,
         )
+        self.api_response_bytes = Counter(
+            "ebbtide_source_api_response_bytes",
+            "Size of the answers, after decompression.",
+            ("source", "endpoint"),
+            registry=registry,
+        )
         self.api_retries = Counter(
             "ebbtide_source_api_retries", "Requests sent again after a failure.", ("source",), registry=registry
         )
@@ -84,6 +90,7 @@ class Telemetry:
         for metric in (
             self.api_requests,
             self.api_request_duration,
+            self.api_response_bytes,
             self.api_retries,
             self.auth_failures,
             self.collector_failures,

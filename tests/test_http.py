@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from exporter import http
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable
-from exporter.http import HttpClient, PermissionMissing, Reply, ServerFailed, UnexpectedStatus, dig
+from exporter.http import Exchange, HttpClient, PermissionMissing, Remark, Reply, ServerFailed, UnexpectedStatus, dig
 from exporter.simulator.wire import Answer, Fault, Request, Server
 from exporter.telemetry import Telemetry
 from exporter.tokens import Token, Tokens, refusal_seconds
@@ -662,6 +662,29 @@ def test_requests_are_counted_by_route_and_never_by_id(
         if sample.name.endswith("_total")
     }
     assert counted == {("/Pool/{id}", "200"): 1, ("/Pool/{id}", "error"): 1}
+
+
+def test_an_observer_hears_of_every_attempt_and_of_no_query(scripted: Scripted, client: Clients) -> None:
+    one = client(scripted(b"", answer("503 Unavailable"), answer(body=b"[1, 2]")).url)
+    heard: list[Exchange | Remark] = []
+    one.observer = heard.append
+    one.get("/Pool/{}?level=10", 4711, params={"token": "hunter2"})
+    one.remark("GET /Pool/{}", "access denied", "refused")
+    *exchanges, remark = heard
+    assert [(e.status, e.size) for e in exchanges if isinstance(e, Exchange)] == [(None, 0), (503, 2), (200, 6)]
+    assert remark == Remark("GET /Pool/{id}", "access denied", "refused")
+    assert {each.endpoint for each in heard} == {"GET /Pool/{id}"}
+    assert "hunter2" not in repr(heard)
+
+
+def test_the_size_of_answers_is_counted_after_decompression(
+    scripted: Scripted, client: Clients, telemetry: Telemetry
+) -> None:
+    body = b"[" + b" " * 5000 + b"]"
+    one = client(scripted(answer(body=gzip.compress(body), Content_Encoding="gzip")).url)
+    one.get("/Pool")
+    labels = {"source": "cs01", "endpoint": "/Pool"}
+    assert telemetry.registry.get_sample_value("ebbtide_source_api_response_bytes_total", labels) == len(body)
 
 
 def test_no_secret_reaches_a_message_a_log_record_or_a_repr(

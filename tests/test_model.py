@@ -67,6 +67,7 @@ def test_a_source_that_left_leaves_no_counters(telemetry: Telemetry) -> None:
     for source in ("cs01", "cs02"):
         telemetry.api_requests.labels(source, "/Pool", "200").inc()
         telemetry.api_request_duration.labels(source, "/Pool").observe(1)
+        telemetry.api_response_bytes.labels(source, "/Pool").inc(100)
         telemetry.api_retries.labels(source).inc()
         telemetry.auth_failures.labels(source).inc()
         telemetry.collector_failures.labels(source, "pools", "bug").inc()
@@ -79,7 +80,7 @@ def test_a_source_that_left_leaves_no_counters(telemetry: Telemetry) -> None:
         if "source" in sample.labels and sample.name.endswith(("_total", "_count"))
     ]
     assert {source for _, source in left} == {"cs02"}
-    assert len(left) == 6
+    assert len(left) == 7
 
 
 def test_two_exporters_in_one_process_count_apart() -> None:

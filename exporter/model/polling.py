@@ -57,6 +57,7 @@ class Collector:
 
     permission: what the account needs, in the vendor's words; it ends the message of a refusal.
     deadline: seconds after which a poll that has not ended counts as failed; None: its interval.
+    before_check: makes a fetch with an empty State one of the short ones, where the first takes long.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Collector:
     interval: float
     permission: str = ""
     deadline: float | None = None
+    before_check: Callable[[Any, Poll], None] | None = None
 
 
 def scheduled(collectors: Iterable[Collector], intervals: Mapping[str, float | bool | None]) -> tuple[Collector, ...]:

@@ -59,6 +59,10 @@ class VeeamClient:
         self._incomplete: set[str] = set()
 
     @property
+    def http(self) -> HttpClient:
+        return self._http
+
+    @property
     def host(self) -> str:
         return self._http.host
 
