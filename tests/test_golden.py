@@ -41,6 +41,9 @@ ANSWERS = {
         (r"GET .*/V4/ServerPlan/(\d+)/RPO", "v4_serverplan_rpo"),
         (r"GET .*/OperationWindow/OpWindowList", "opwindowlist"),
         (r"POST .*/Jobs", "jobs"),
+        (r"GET .*/cr/reportsplusengine/datasets/(\w+)/data", "{}"),
+        (r"GET .*/V4/TriggeredAlerts", "v4_triggeredalerts"),
+        (r"GET .*/Events", "events"),
     ],
     "veeam-1.3": [
         (r"POST /api/oauth2/token", "token"),

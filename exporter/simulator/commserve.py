@@ -10,6 +10,7 @@ from exporter.simulator import (
     commserve_jobs,
     commserve_login,
     commserve_plans,
+    commserve_reports,
     commserve_schedules,
     commserve_server_plans,
     commserve_storage,
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *commserve_jobs.ROUTES,
     *commserve_infrastructure.ROUTES,
     *commserve_events.ROUTES,
+    *commserve_reports.ROUTES,
 )
 BASES = re.compile(r"/(commandcenter/api|webconsole/api|searchsvc/cvwebservice\.svc)/", re.IGNORECASE)
 PORT_81 = "searchsvc/cvwebservice.svc"

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from exporter.model import DAY, HOUR, MINUTE, Collector, scheduled
 from exporter.sources.commvault import (
+    alerts,
     commcell,
     commserve_database,
     dedup_savings,
     dedup_stores,
+    events,
     jobs,
     libraries,
     media_agent_logs,
@@ -19,6 +21,7 @@ from exporter.sources.commvault import (
     plans,
     pools,
     schedules,
+    service_level,
 )
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.commserve_connection import CommServeDatabase
@@ -48,6 +51,9 @@ COLLECTORS = (
         deadline=HOUR,
         before_check=jobs.pretend_filled,
     ),
+    Collector("service_level", service_level.fetch, HOUR, permission="View on the CommCell, and on reports"),
+    Collector("alerts", alerts.fetch, 15 * MINUTE, permission="View on the alerts"),
+    Collector("events", events.fetch, 15 * MINUTE, permission="View on the CommCell"),
 )
 
 # Collectors that are there only where they are configured; they do not ask the REST API.

@@ -42,6 +42,8 @@ class CommvaultClient:
         self.job_retention = settings.job_retention
         self.copy_details = settings.copy_details
         self.cycle_semantics = settings.cycle_semantics
+        self.sla_dataset = settings.sla_dataset
+        self.pruning_backlog_event_codes = settings.pruning_backlog_event_codes
         self._telemetry = telemetry
         self._http = HttpClient(settings.name, settings.url, telemetry, verify=settings.verify, concurrency=4)
         self._login = Login(self._http, settings)

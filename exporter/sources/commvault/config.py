@@ -32,6 +32,9 @@ class Intervals(Settings):
     schedules: Interval = None
     operation_windows: Interval = None
     jobs: Interval = None
+    service_level: Interval = None
+    alerts: Interval = None
+    events: Interval = None
     commserve_database: Interval = None
     media_agent_logs: Interval = None
 
@@ -84,6 +87,12 @@ class CommvaultSettings(SourceSettings):
     copy_details: Annotated[
         bool, Field(description="ask for managed disk space copy by copy, one call each, where the plans leave it out")
     ] = False
+    sla_dataset: Annotated[str, Field(description="id of the report dataset with the SLA; releases differ")] = (
+        "getslacounts"
+    )
+    pruning_backlog_event_codes: Annotated[
+        tuple[str, ...], Field(description='event codes such as "64:1097" to count as criterion pruning_backlog')
+    ] = ()
     database: Annotated[
         DatabaseSettings | None, Field(description="the CommServe database, for what the REST API does not say")
     ] = None

@@ -37,6 +37,9 @@ def test_collectors_poll_at_their_own_pace_and_name_the_permission_they_need(set
         "schedules": 3600,
         "operation_windows": 900,
         "jobs": 300,
+        "service_level": 3600,
+        "alerts": 900,
+        "events": 900,
     }
     assert all("View" in c.permission for c in source.collectors)
     assert source.client.lookback == 100 * DAY

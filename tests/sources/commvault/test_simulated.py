@@ -268,7 +268,10 @@ def test_a_wrong_password_does_not_lock_the_account(site, monkeypatch):
     assert one.commserve.sessions.attempts == 1
 
 
-DENIED = ("Storage", "Plan", "Qcommand", "Job", "MediaAgent", "Library", "CommServ", "OperationWindow", "Schedules")
+DENIED = (
+    "Storage", "Plan", "Qcommand", "Job", "MediaAgent", "Library", "CommServ", "OperationWindow", "Schedules",
+    "datasets", "Alert", "Events",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -296,7 +299,7 @@ def test_whatever_a_server_answers_is_one_of_three_errors(site, name, kind, monk
     one = site(settings_of_source={"lookback": "2h"})
     one.poll(name)
     one.source.client._http._backoff = 0.0
-    if (name, kind) == ("commcell", "wrong_lists"):
+    if (name, kind) in {("commcell", "wrong_lists"), ("events", "wrong_types")}:
         return
     one.server.faults.add(Fault(kind))
     with pytest.raises(SourceError) as raised:
@@ -308,7 +311,7 @@ def test_whatever_a_server_answers_is_one_of_three_errors(site, name, kind, monk
     assert one.poll(name) is not None
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("jobs", "commcell")])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("jobs", "commcell", "service_level", "events")])
 def test_an_empty_answer_is_an_empty_list(site, name):
     one = site()
     one.poll("pools")
