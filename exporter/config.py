@@ -21,6 +21,7 @@ from exporter.errors import ConfigError
 from exporter.model import Group
 from exporter.settings import Duration, Settings
 from exporter.sources.commvault.config import CommvaultSettings
+from exporter.sources.commvault.environment import from_environment
 from exporter.sources.filesystem.config import FilesystemSettings
 from exporter.sources.veeam.config import VeeamSettings
 
@@ -92,7 +93,7 @@ class Config(Settings):
     ledger: LedgerSettings = LedgerSettings()
     groups: tuple[GroupSettings, ...] = ()
     nagios: Nagios = Nagios()
-    sources: Annotated[tuple[AnySource, ...], Field(default_factory=lambda: (local_filesystems(),))]
+    sources: Annotated[tuple[AnySource, ...], Field(default_factory=lambda: without_sources())]
 
     @field_validator("sources")
     @classmethod
@@ -122,6 +123,12 @@ class Config(Settings):
         if history.startswith(("http://", "https://")):
             return history, _sqlite(state_directory() / "ledger.db")
         return history, history
+
+
+def without_sources() -> tuple[AnySource, ...]:
+    """The local filesystems, and a CommServe where the environment describes one."""
+    commserve = from_environment(os.environ)
+    return (local_filesystems(), commserve) if commserve else (local_filesystems(),)
 
 
 def local_filesystems() -> FilesystemSettings:

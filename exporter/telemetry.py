@@ -54,6 +54,18 @@ class Telemetry:
             ("source",),
             registry=registry,
         )
+        self.token_expiry = Gauge(
+            "ebbtide_source_token_expiry_timestamp_seconds",
+            "When the access token of the source expires, as far as its server says.",
+            ("source",),
+            registry=registry,
+        )
+        self.token_renewable_until = Gauge(
+            "ebbtide_source_token_renewable_until_timestamp_seconds",
+            "Until when the access token can be renewed; after that someone must make a new one.",
+            ("source",),
+            registry=registry,
+        )
         self.collector_failures = Counter(
             "ebbtide_collector_failures",
             "Polls that failed; reason is unreachable, refused, garbled, overdue, config, store or bug.",
@@ -85,6 +97,14 @@ class Telemetry:
             "ebbtide_http_requests", "Requests served.", ("handler", "code"), registry=registry
         )
 
+    def tell_token(self, source: str, expires_at: float | None, renewable_until: float | None) -> None:
+        """Publish what the server said about an access token; what it did not say is absent."""
+        for gauge, moment in ((self.token_expiry, expires_at), (self.token_renewable_until, renewable_until)):
+            if moment is None:
+                gauge.remove_by_labels({"source": source})
+            else:
+                gauge.labels(source).set(moment)
+
     def forget_source(self, source: str) -> None:
         """Drop the series of a source that left the configuration."""
         for metric in (
@@ -93,6 +113,8 @@ class Telemetry:
             self.api_response_bytes,
             self.api_retries,
             self.auth_failures,
+            self.token_expiry,
+            self.token_renewable_until,
             self.collector_failures,
             self.series_dropped,
         ):

@@ -1,7 +1,7 @@
 """A CommServe: the REST API of Commvault, with its quirks, over a living estate."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exporter.simulator import (
     commserve_ddb,
@@ -19,6 +19,7 @@ from exporter.simulator.clock import Clock
 from exporter.simulator.commserve_call import (
     ACCESS_DENIED,
     BAD_REQUEST,
+    NO_API,
     NOT_FOUND,
     UNAUTHORIZED,
     Abilities,
@@ -26,6 +27,7 @@ from exporter.simulator.commserve_call import (
     Route,
 )
 from exporter.simulator.commserve_login import Sessions
+from exporter.simulator.commserve_xml import as_xml
 from exporter.simulator.estate import Estate
 from exporter.simulator.messages import Answer, Request
 from exporter.simulator.stories import STORIES
@@ -42,8 +44,8 @@ ROUTES: tuple[Route, ...] = (
     *commserve_events.ROUTES,
     *commserve_reports.ROUTES,
 )
-BASES = re.compile(r"/(commandcenter/api|webconsole/api|searchsvc/cvwebservice\.svc)/", re.IGNORECASE)
-PORT_81 = "searchsvc/cvwebservice.svc"
+PORT_81 = "SearchSvc/CVWebService.svc"
+BASES = ("commandcenter/api", "webconsole/api", PORT_81)
 NEWER = re.compile(r"v[45]/", re.IGNORECASE)
 
 
@@ -51,7 +53,7 @@ class CommServe:
     """An application for a Server. Passwords are taken in base64 only; tokens end after `token_idle_seconds` of rest.
 
     `generation`: see Abilities. `access_token` is accepted beside login tokens, for `access_seconds` if that is given;
-    with the `refresh_token` it can be renewed.
+    with the `refresh_token` it can be renewed. `bases`: the paths under which the API is.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class CommServe:
         access_token: str | None = None,
         refresh_token: str | None = None,
         access_seconds: float | None = None,
+        xml: bool = False,
+        bases: Sequence[str] = BASES,
     ) -> None:
         self.estate = estate
         self.clock = clock
@@ -75,7 +79,8 @@ class CommServe:
         self.sessions = Sessions(
             username, password, token_idle_seconds, access_token, refresh_token, access_seconds, expires
         )
-        self._abilities = Abilities(generation, ddb_pending_deletes)
+        self._abilities = Abilities(generation, ddb_pending_deletes, xml)
+        self.bases = bases
         self._denied: set[str] = set()
 
     def deny(self, *paths: str) -> None:
@@ -86,11 +91,12 @@ class CommServe:
         self._denied.clear()
 
     def __call__(self, request: Request) -> Answer:
-        base = BASES.match(request.path)
+        asked = request.path.lower()
+        base = next((base for base in self.bases if asked.startswith(f"/{base}/".lower())), None)
         if base is None:
-            return NOT_FOUND
-        path = request.path[base.end() :]
-        if NEWER.match(path) and (base[1].lower() == PORT_81 or self._abilities.generation == "v2"):
+            return NO_API
+        path = request.path[len(base) + 2 :]
+        if NEWER.match(path) and (base == PORT_81 or self._abilities.generation == "v2"):
             return NOT_FOUND
         for route in ROUTES:
             words = route.words(request.method, path)
@@ -109,7 +115,11 @@ class CommServe:
             answered = route.respond(call)
         except (ValueError, TypeError, AttributeError, KeyError):
             return BAD_REQUEST
-        return answered if isinstance(answered, Answer) else Answer(answered)
+        if isinstance(answered, Answer):
+            return answered
+        # Reports come from an engine of their own, which knows JSON only.
+        is_xml = self._abilities.xml and request.method == "GET" and not path.lower().startswith("cr/")
+        return as_xml("Resp", answered) if is_xml else Answer(answered)
 
 
 class CommServeControl:

@@ -17,10 +17,12 @@ Body = dict[str, Json]
 @dataclass(frozen=True)
 class Abilities:
     """`generation` v2 is an old release without V4 and V5 paths; v4 a current one; v5 one whose plan list has no
-    storage. `ddb_pending_deletes` adds a field to the partitions that no public source confirms."""
+    storage. `ddb_pending_deletes` adds a field to the partitions that no public source confirms. With `xml` every GET
+    is answered in XML, whatever the client accepts."""
 
     generation: str = "v4"
     ddb_pending_deletes: bool = False
+    xml: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Route:
 
 
 NOT_FOUND = Answer({"errorMessage": "HTTP 404 Not Found", "errorCode": 404}, 404)
+# What a web server says about a path where there is no API.
+NO_API = Answer("<!doctype html><html><title>404</title></html>", 404, content_type="text/html")
 UNAUTHORIZED = Answer({"errorMessage": "Access denied. Please log in.", "errorCode": 401}, 401)
 ACCESS_DENIED = Answer({"errorMessage": "Access denied", "errorCode": 5})
 BAD_REQUEST = Answer({"errorMessage": "Bad request", "errorCode": 400}, 400)

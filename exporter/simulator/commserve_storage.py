@@ -1,8 +1,7 @@
 """Storage pools as the CommServe tells them: MiB, -1 for clouds, a status that only its text tells."""
 
-from xml.sax.saxutils import quoteattr
-
 from exporter.simulator.commserve_call import Body, Call, Route, no_such
+from exporter.simulator.commserve_xml import as_xml
 from exporter.simulator.messages import Answer, Json
 from exporter.simulator.pools import Pool
 from exporter.simulator.sizes import MIB
@@ -21,7 +20,7 @@ def pools(call: Call) -> Body | Answer:
     answer: Body = {"storagePoolList": [_pool(call, pool) for pool in call.estate.pools]}
     if "application/json" in call.request.headers.get("Accept", ""):
         return answer
-    return Answer(_xml("App_GetStoragePoolListResp", answer), content_type="application/xml")
+    return as_xml("App_GetStoragePoolListResp", answer)
 
 
 def pool_details(call: Call) -> Body:
@@ -203,20 +202,6 @@ def dedup_ratio(pool: Pool) -> float:
 
 def _savings_text(pool: Pool) -> str:
     return f"{100 - 100 / dedup_ratio(pool):.2f}%"
-
-
-def _xml(tag: str, value: Json) -> str:
-    scalars = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
-    lines = {key: item for key, item in value.items() if isinstance(item, dict | list)}
-    attributes = "".join(f" {key}={quoteattr(_text(item))}" for key, item in scalars.items())
-    nested = "".join(
-        _xml(key, item) for key, items in lines.items() for item in (items if isinstance(items, list) else [items])
-    )
-    return f"<{tag}{attributes}>{nested}</{tag}>" if nested else f"<{tag}{attributes}/>"
-
-
-def _text(value: Json) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 ROUTES = (

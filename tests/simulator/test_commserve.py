@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from exporter.simulator import CommServe, Estate, Server
+from exporter.simulator.commserve_xml import as_xml
 from exporter.simulator.messages import Request
 from exporter.simulator.sizes import DAY, HOUR
 
@@ -90,3 +91,24 @@ def test_it_is_served_over_http(make, estate):
         answer = session.post(f"{server.url}{API}Qcommand/qoperation%20execute", json=asked)
         assert len(answer.json()["engines"]) == len(list(estate.stores))
         assert server.requests[-1] == ("POST", API + "Qcommand/qoperation execute")
+
+
+def test_a_path_without_an_api_has_a_page_as_any_web_server(make):
+    commserve = make(bases=("webconsole/api",))
+    answer = commserve(Request.of("GET", "/commandcenter/api/CommServ"))
+    assert (answer.status, answer.content_type) == (404, "text/html")
+    assert commserve(Request.of("GET", "/WebConsole/API/CommServ")).status == 401
+
+
+def test_on_command_every_get_is_answered_in_xml_but_reports_are_not(make):
+    client = Client(make(xml=True))
+    answer = client.ask("CommServ", Accept="application/json")
+    assert answer.content_type == "application/xml"
+    assert 'currentSPVersion="36"' in answer.body
+    assert client.jobs()["jobs"]
+    assert client.ask("cr/reportsplusengine/datasets/getslacounts/data").content_type == "application/json"
+
+
+def test_members_of_a_list_are_elements_and_values_have_an_attribute():
+    answer = as_xml("r", {"a": True, "list": [{"b": 1}, {"c": "<&>"}], "numbers": [1, 2]})
+    assert answer.body == ('<r a="1"><list b="1"/><list c="&lt;&amp;&gt;"/><numbers val="1"/><numbers val="2"/></r>')

@@ -1,4 +1,4 @@
-"""Errors that a CommServe hides in an HTTP 200, in all the forms it has for them.
+"""Answers in JSON or XML, and the errors that a CommServe hides in an HTTP 200, in all the forms it has for them.
 
 The server's own words are left out of messages, as they may repeat a name or a token; its error code is given.
 """
@@ -9,10 +9,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.errors import SourceGarbled, SourceRefused, SourceUnreachable, reading
+from exporter.http import Reply
+from exporter.sources.commvault import xml
 from exporter.sources.commvault.fields import Row, number, part, text
 
 ACCESS_DENIED = 5
 INTERNAL_ERROR = 1
+
+
+def decoded(reply: Reply) -> Any:
+    """What an answer holds, whether it came as JSON or as XML, which some releases send whatever they are asked."""
+    kind = reply.headers.get("Content-Type", "").lower()
+    if "html" in kind or not reply.body.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return reply.json()
+    try:
+        return xml.parse(reply.body)
+    except ValueError as error:
+        raise SourceGarbled(f"{reply.endpoint}: {error} ({len(reply.body)} bytes)") from None
 
 
 def checked(payload: Any, endpoint: str) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
 from exporter.http import HttpClient, Reply, UnexpectedStatus, dig
 from exporter.model import HOUR, MINUTE
-from exporter.sources.commvault.answers import checked
+from exporter.sources.commvault.answers import checked, decoded
+from exporter.sources.commvault.bases import CommServeHttp
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, identity, number, rows
 from exporter.sources.commvault.login import Login, LoginRefused
 from exporter.sources.commvault.rounds import Round
+from exporter.sources.commvault.token_pair import TokenPair
 from exporter.telemetry import Telemetry
-from exporter.tokens import Tokens
+from exporter.tokens import Token, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _UNKNOWN_NAME = {400, 404, 405}
 
 
 class CommvaultClient:
-    """Asks one CommServe, at most four things at a time. `lookback`: seconds of job history for the first fill."""
+    """Asks one CommServe, and only reads. `lookback`: seconds of job history for the first fill."""
 
     def __init__(
         self,
@@ -45,8 +47,17 @@ class CommvaultClient:
         self.sla_dataset = settings.sla_dataset
         self.pruning_backlog_event_codes = settings.pruning_backlog_event_codes
         self._telemetry = telemetry
-        self._http = HttpClient(settings.name, settings.url, telemetry, verify=settings.verify, concurrency=4)
+        self._http = CommServeHttp(
+            settings.name,
+            settings.url,
+            telemetry,
+            verify=settings.verify,
+            concurrency=settings.concurrency,
+            clock=clock,
+        )
         self._login = Login(self._http, settings)
+        file = settings.token_pair_file
+        self._pair = TokenPair(self._http, file, telemetry, clock=clock) if file else None
         self._http.login = Tokens(self._obtain, refusal_seconds=refusal_seconds, clock=clock)
         self._unknown: set[str] = set()
         self._rounds: dict[str, Round[Any]] = {}
@@ -135,18 +146,20 @@ class CommvaultClient:
         leaving = threading.Thread(target=self._login.log_out, daemon=True)
         leaving.start()
         leaving.join(_LOGOUT_SECONDS)
+        if self._pair:
+            self._pair.close()
         self._http.close()
 
-    def _obtain(self) -> Any:
+    def _obtain(self) -> Token:
         try:
-            return self._login.obtain()
+            return self._pair.obtain() if self._pair else self._login.obtain()
         except LoginRefused:
             self._telemetry.auth_failures.labels(self._http.source).inc()
             raise
 
     def _checked(self, reply: Reply) -> dict[str, Any]:
         try:
-            return checked(reply.json(), reply.endpoint)
+            return checked(decoded(reply), reply.endpoint)
         except SourceError as error:
             self._http.remark(reply.endpoint, str(error).removeprefix(f"{reply.endpoint}: "), error.reason)
             if isinstance(error, SourceRefused):

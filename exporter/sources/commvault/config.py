@@ -65,15 +65,22 @@ class LogSettings(Settings):
 
 class CommvaultSettings(SourceSettings):
     kind: Literal["commvault"]
-    url: Annotated[Url, Field(description="the REST API, such as https://cs01.example.com/webconsole/api")]
+    url: Annotated[
+        Url, Field(description="the REST API, such as https://cs01.example.com/commandcenter/api, or just its host")
+    ]
     token: EnvSecret | None = None
     token_file: Annotated[Path | None, Field(description="an access token; instead of username and password")] = None
+    token_pair_file: Annotated[
+        Path | None,
+        Field(description='{"accessToken": …, "refreshToken": …}: read, renewed and rewritten by this exporter alone'),
+    ] = None
     username: Annotated[
         Annotated[str, Field(min_length=1)] | None, Field(description="an account that may view, as DOMAIN\\user")
     ] = None
     password: EnvSecret | None = None
     password_file: Path | None = None
     verify: Verify = True
+    concurrency: Annotated[int, Field(ge=1, le=8, description="requests at a time")] = 4
     lookback: Annotated[Duration, Field(description="how far back the first poll reads the job history")] = (
         parse_duration("100d")
     )
@@ -104,13 +111,15 @@ class CommvaultSettings(SourceSettings):
     @model_validator(mode="after")
     def _one_way_to_log_in(self) -> CommvaultSettings:
         token, password = self.token_secret, self.password_secret
-        if token and (self.username or password):
+        if token and self.token_pair_file:
+            raise ValueError("an access token and token_pair_file are both set; keep one")
+        if (token or self.token_pair_file) and (self.username or password):
             raise ValueError("an access token and username or password are both set; keep token_file or the account")
         if self.username and not password:
             raise ValueError("username is set, but password_file or password: {env: NAME} is missing")
         if password and not self.username:
             raise ValueError("password is set, but username is missing")
-        if not token and not password:
+        if not token and not password and not self.token_pair_file:
             raise ValueError("token_file (an access token), or username and password_file, are missing")
         return self
 
@@ -125,4 +134,5 @@ class CommvaultSettings(SourceSettings):
     @property
     def secrets(self) -> tuple[Secret, ...]:
         database = self.database.url_secret if self.database else None
-        return tuple(found for found in (self.token_secret, self.password_secret, database) if found)
+        pair = secret("token_pair", None, self.token_pair_file)
+        return tuple(found for found in (self.token_secret, pair, self.password_secret, database) if found)

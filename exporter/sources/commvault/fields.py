@@ -65,6 +65,8 @@ def flag(row: Row, field: str) -> bool | None:
     value = row.get(field)
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     found = number(row, field)
     return None if found is None else bool(found)
 

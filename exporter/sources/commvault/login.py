@@ -11,7 +11,7 @@ import logging
 from exporter.errors import ConfigError, SourceError, SourceGarbled, SourceRefused, reading
 from exporter.http import HttpClient, dig
 from exporter.model import MINUTE
-from exporter.sources.commvault.answers import errors
+from exporter.sources.commvault.answers import decoded, errors
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, amount, flag, text
 from exporter.tokens import Token
@@ -43,7 +43,7 @@ class Login:
     def obtain(self) -> Token:
         if access_token := self._settings.token_secret:
             token = access_token.read().strip()
-            if not _sendable(token):
+            if not sendable(token):
                 raise ConfigError("token: it holds characters that no access token has")
             return Token({"Authorization": f"Bearer {token}"})
         self._token = None
@@ -69,7 +69,7 @@ class Login:
             "password": base64.b64encode(password.encode()).decode(),
             "timeout": _SESSION_MINUTES,
         }
-        payload = dig(self._http.post("/Login", json=body, authorised=False).json(), endpoint=ENDPOINT, expect=dict)
+        payload = dig(decoded(self._http.post("/Login", json=body, authorised=False)), endpoint=ENDPOINT, expect=dict)
         return parse(payload)
 
 
@@ -77,7 +77,7 @@ def parse(payload: Row) -> str:
     """The token in the answer of a login, verbatim with its prefix "QSDK "; a refusal comes with HTTP 200, too."""
     with reading(ENDPOINT):
         token = text(payload, "token")
-        if token and _sendable(token):
+        if token and sendable(token):
             return token
         locked_seconds = amount(payload, "remainingLockTime")
         if flag(payload, "isAccountLocked") or locked_seconds:
@@ -94,5 +94,6 @@ def parse(payload: Row) -> str:
     raise SourceGarbled(f"{ENDPOINT}: the answer has no usable field token")
 
 
-def _sendable(token: str) -> bool:
+def sendable(token: str) -> bool:
+    """Whether a header can carry it as it is."""
     return bool(token) and token.isascii() and token.isprintable()

@@ -5,8 +5,10 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from exporter.model import COLLECTED
 from exporter.settings import Secret
-from exporter.sources.commvault import Commvault
+from exporter.sources.commvault import COLLECTORS, DATABASE, LOGS, Commvault
+from exporter.sources.commvault.config import CommvaultSettings
 from exporter.telemetry import Telemetry
 
 DAY = 86400
@@ -100,11 +102,24 @@ def test_the_password_comes_from_a_file_or_the_environment(settings, account, tm
     assert of_file.token_secret is None
 
 
+def test_a_pair_of_tokens_is_a_way_to_log_in(settings, tmp_path):
+    file = tmp_path / "pair.json"
+    assert settings(token=None, token_pair_file=str(file)).secrets == (Secret(file=file),)
+
+
+def test_every_collector_that_a_commserve_may_have_can_be_paced(settings):
+    names = {name for name, field in CommvaultSettings.model_fields["intervals"].annotation.model_fields.items()}
+    assert {collector.name for collector in (*COLLECTORS, DATABASE, LOGS)} <= names <= set(COLLECTED)
+    assert not names & {"forecasts", "space", "cycles", "retention_rules"}
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "https://cs01.example.com/commandcenter/api/",
         "http://cs01.example.com:81/SearchSvc/CVWebService.svc",
+        "https://cs01.example.com/api/",
+        "https://cs01.example.com",
     ],
 )
 def test_every_base_path_is_taken(settings, url):
@@ -122,6 +137,11 @@ ACCOUNT = {"username": "svc", "password_file": "/run/secrets/cv"}
         ({"token_file": "/run/secrets/token"}, "token and token_file are both set"),
         (ACCOUNT, "an access token and username or password are both set"),
         ({"username": "svc"}, "an access token and username or password are both set"),
+        ({"token_pair_file": "/run/secrets/pair"}, "an access token and token_pair_file are both set"),
+        (NO_TOKEN | ACCOUNT | {"token_pair_file": "/run/secrets/pair"}, "and username or password are both set"),
+        ({"concurrency": 0}, "greater than or equal to 1"),
+        ({"concurrency": 9}, "less than or equal to 8"),
+        ({"sla_dataset": None}, "valid string"),
         (NO_TOKEN | {"username": "svc"}, r"password_file or password: \{env: NAME\} is missing"),
         (NO_TOKEN | {"password_file": "/run/secrets/cv"}, "username is missing"),
         (NO_TOKEN | ACCOUNT | {"password": {"env": "CV_PASSWORD"}}, "password and password_file are both set"),

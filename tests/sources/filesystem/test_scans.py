@@ -252,7 +252,7 @@ def test_a_walk_that_takes_long_does_not_keep_another_root_waiting(client, poll,
             release.wait()
         return os.statvfs(path)
 
-    settings = {**scanning(root, root / "below"), "intervals": {"scans": "400ms"}}
+    settings = {**scanning(root, root / "below"), "intervals": {"scans": "2s"}}
     assert [s.root for s in scans.fetch(client(settings=settings, statvfs=slow), poll())] == [str(root / "below")]
 
 
