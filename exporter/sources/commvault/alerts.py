@@ -5,6 +5,7 @@ GET /V4/TriggeredAlerts; older releases have GET /Alert, which tells how many th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -61,5 +62,6 @@ def parse_count(payload: Any) -> tuple[AlertCount, ...]:
 
 
 def _known(word: str, words: set[str]) -> str:
-    lower = word.strip().lower()
+    # "for n days" comes with its number.
+    lower = re.sub(r"\d+", "n", word.strip().lower())
     return lower if lower in words else OTHER

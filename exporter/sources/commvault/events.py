@@ -39,12 +39,13 @@ class _Memory:
 
 def fetch(client: CommvaultClient, poll: Poll) -> tuple[AlertCount, ...]:
     memory = _remembered(poll.state) or _Memory(poll.at - HOUR)
-    since = max(memory.until - _OVERLAP, poll.at - _LONGEST)
-    payload = client.get("/Events", params={"fromTime": int(since), "toTime": int(poll.at)})
+    # The API counts in whole seconds; what is asked for and what is remembered must end at the same one.
+    since = int(max(memory.until - _OVERLAP, poll.at - _LONGEST))
+    payload = client.get("/Events", params={"fromTime": since, "toTime": int(poll.at)})
     found = parse(payload, client.pruning_backlog_event_codes)
-    new = Counter(kind for i, (at, kind) in found.items() if at >= int(since) and i not in memory.recent)
+    new = Counter(kind for i, (at, kind) in found.items() if at >= since and i not in memory.recent)
     memory.counts = dict(Counter(memory.counts) + Counter({"/".join(kind): n for kind, n in new.items()}))
-    memory.recent = {event_id: at for event_id, (at, _) in found.items() if at >= poll.at - _OVERLAP}
+    memory.recent = {event_id: at for event_id, (at, _) in found.items() if at >= int(poll.at - _OVERLAP)}
     memory.until = poll.at
     poll.state.put(_KEY, json.dumps(asdict(memory)))
     return _counted(memory.counts)

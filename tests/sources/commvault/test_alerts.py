@@ -20,6 +20,11 @@ def test_alerts_are_counted_by_severity_and_by_a_criterion_of_a_short_list(paylo
     }
 
 
+def test_a_criterion_with_a_number_in_it_is_the_one_of_the_list():
+    [alert] = parse({"alertsTriggered": [{"id": 1, "detectedCriterion": "Data aging is disabled for 30 days"}]})
+    assert alert.criterion == "data aging is disabled for n days"
+
+
 def test_nothing_raised_is_no_alert():
     assert parse({}) == parse({"alertsTriggered": []}) == ()
     assert parse_count({}) == parse_count({"totalNoOfAlerts": 0}) == ()

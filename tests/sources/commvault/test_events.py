@@ -44,6 +44,12 @@ def test_an_event_is_counted_once_however_often_it_is_listed(client, poll, reque
     assert counts(fetch(client(), poll(at=AT + 301))) == {("major", ""): 3, ("critical", ""): 1}
 
 
+def test_an_event_in_the_second_where_two_polls_overlap_is_counted_once(client, poll, requests_mock):
+    requests_mock.get(f"{URL}/Events", json={"commservEvents": [event(1, AT - 600)]})
+    assert counts(fetch(client(), poll(at=AT + 0.5))) == {("major", ""): 1}
+    assert counts(fetch(client(), poll(at=AT + 900.5))) == {("major", ""): 1}
+
+
 def test_a_poll_asks_from_a_little_before_the_last_one_and_never_for_more_than_a_week(client, poll, requests_mock):
     requests_mock.get(f"{URL}/Events", json={})
 
