@@ -17,6 +17,7 @@ from exporter.model import MINUTE, Collector, Poll, Source, State
 log = logging.getLogger(__name__)
 
 _NOT_IN_THIS_RELEASE = {404, 405}
+_THERE = {401, 403}
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _merged(asked: Iterable[Asked]) -> list[Asked]:
 
 def _told(asked: list[Asked], permission: str) -> Iterator[Asked]:
     """With what a status means in the note, and which permission a refusal is about."""
-    there = {one.endpoint for one in asked if one.status and one.status < 400}
+    there = {one.endpoint for one in asked if one.status and (one.status < 400 or one.status in _THERE)}
     for one in asked:
         # Where others of its kind are there, a 404 is an object deleted since it was listed.
         lacks = one.status in _NOT_IN_THIS_RELEASE and one.endpoint not in there

@@ -118,6 +118,7 @@ class CommServeHttp(HttpClient):
                 self.remark(PROBE, f"the API is at {candidate}")
                 log.info("%s: the API is at %s", self.source, candidate)
                 return
+            self.remark(PROBE, f"not at {candidate}")
             tried.append(f"{candidate} ({wrong})")
         message = f"{PROBE}: no CommServe answers; tried {', '.join(tried)}"
         self._silent = (self._clock() + _QUIET_SECONDS, message)

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from exporter.check import check
 from exporter.errors import SourceGarbled, SourceUnreachable
 from exporter.simulator.clock import Clock
 from exporter.simulator.commserve import BASES, CommServe
 from exporter.simulator.estate import Estate
 from exporter.simulator.wire import Server
+from exporter.sources.commvault import Commvault
 from exporter.sources.commvault.bases import candidates
 from exporter.sources.commvault.client import CommvaultClient
+from exporter.telemetry import Telemetry
 
 from .conftest import AT, URL
 
@@ -123,6 +126,20 @@ def test_names_that_a_release_does_not_know_are_no_sign_of_another_base(site):
         with pytest.raises(SourceGarbled, match="404"):
             client.get("/V4/License")
     assert not [path for path in one.asked() if "CommServ" in path]
+
+
+def test_a_check_of_the_source_tells_where_the_api_is(site, settings, account):
+    one = site("webconsole/api")
+    given = settings(url=one.server.url, **account | {"username": "svc-ebbtide"})
+    source = Commvault(given, Telemetry())
+    login = check(source, AT).login
+    source.close()
+    assert login.outcome == "ok"
+    assert [(asked.endpoint, asked.status, asked.note) for asked in login.requests] == [
+        ("GET /CommServ", 404, f"not at {one.server.url}/commandcenter/api"),
+        ("GET /CommServ", 401, f"the API is at {one.server.url}/webconsole/api"),
+        ("POST /Login", 200, ""),
+    ]
 
 
 def test_without_an_api_the_message_names_what_was_tried_and_no_password_is_sent(site, clock):

@@ -65,6 +65,13 @@ def test_a_denial_in_a_200_counts_as_a_refusal_and_the_source_as_reached(client,
     assert telemetry.registry.get_sample_value("ebbtide_source_auth_failures_total", {"source": "cs01"}) == 1
 
 
+def test_json_is_asked_for_and_a_page_is_garbled(client, requests_mock):
+    requests_mock.get(POOLS, text="pools")
+    with pytest.raises(SourceGarbled, match="not valid JSON"):
+        client().get("/StoragePool")
+    assert requests_mock.request_history[0].headers["Accept"] == "application/json"
+
+
 class Names:
     """An old and a new name for one thing; each answers with a status and a body."""
 

@@ -11,7 +11,7 @@ from exporter.simulator.commserve_xml import as_xml
 from exporter.simulator.estate import Estate
 from exporter.simulator.wire import Server
 from exporter.sources.commvault import COLLECTORS, job_parse, media_agents, operation_windows, pools, xml
-from exporter.sources.commvault.fields import rows
+from exporter.sources.commvault.fields import flag, rows
 
 from .conftest import AT, URL
 
@@ -111,6 +111,11 @@ def test_a_token_is_found_in_xml(client, account, requests_mock):
 )
 def test_elements_become_fields(text, expected):
     assert xml.parse(text.encode()) == expected
+
+
+@pytest.mark.parametrize(("written", "meant"), [("true", True), ("False", False), ("1", True), ("0", False)])
+def test_truth_may_be_a_text(written, meant):
+    assert flag({"enabledMP": written}, "enabledMP") is meant
 
 
 @pytest.mark.parametrize(
