@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.errors import reading
-from exporter.model import MEBIBYTE, DedupStore, Partition, Poll
+from exporter.model import DedupStore, Partition, Poll
 from exporter.sources.commvault.client import CommvaultClient
-from exporter.sources.commvault.fields import Row, amount, identity, name, number, part, rows
+from exporter.sources.commvault.fields import Row, amount, identity, mebibytes, name, number, part, rows
 
 ENGINES = "POST /Qcommand/qoperation%20execute"
 DETAILS = "GET /DDBInformation/{}"
@@ -114,16 +114,11 @@ def _partition(row: Row) -> Partition:
         status=_partition_status(row),
         lookup_seconds=None if lookup is None else lookup * _MICROSECOND,
         primary_entries=amount(row, "primaryentries"),
-        volume_capacity_bytes=_mebibytes(row, "totalcapacitymb"),
-        volume_free_bytes=_mebibytes(row, "freediskspacemb"),
+        volume_capacity_bytes=mebibytes(row, "totalcapacitymb"),
+        volume_free_bytes=mebibytes(row, "freediskspacemb"),
         last_backup_at=amount(row, "lastsnaptime") or None,
         pending_deletes=_pending(row),
     )
-
-
-def _mebibytes(row: Row, field: str) -> float | None:
-    found = amount(row, field)
-    return None if found is None else found * MEBIBYTE
 
 
 def _status(sealed: float | None, parts: tuple[Partition, ...]) -> str:

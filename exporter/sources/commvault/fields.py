@@ -11,6 +11,7 @@ from typing import Any
 
 from exporter.errors import SourceGarbled
 from exporter.http import dig
+from exporter.model import MEBIBYTE
 
 Row = Mapping[str, Any]
 
@@ -58,6 +59,12 @@ def amount(row: Row, field: str) -> float | None:
     """The number `field`, None also for the -1 that means unknown or not applicable."""
     found = number(row, field)
     return None if found is None or found < 0 else found
+
+
+def mebibytes(row: Row, field: str) -> float | None:
+    """The size `field` in bytes; the API counts in MiB, also where it says MB. None like `amount`."""
+    found = amount(row, field)
+    return None if found is None else found * MEBIBYTE
 
 
 def flag(row: Row, field: str) -> bool | None:

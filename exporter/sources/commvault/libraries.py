@@ -12,9 +12,9 @@ from typing import Any
 
 from exporter.errors import reading
 from exporter.http import dig
-from exporter.model import MEBIBYTE, Library, MountPath, Poll
+from exporter.model import Library, MountPath, Poll
 from exporter.sources.commvault.client import CommvaultClient
-from exporter.sources.commvault.fields import Row, amount, flag, identity, name, number, part, rows, text
+from exporter.sources.commvault.fields import Row, flag, identity, mebibytes, name, number, part, rows, text
 
 LIST = "GET /Library"
 DETAILS = "GET /Library/{}"
@@ -84,19 +84,14 @@ def _mount_path(row: Row) -> MountPath:
         online=online,
         enabled=flag(row, "enabledMP"),
         writable=None if disabled is None else not disabled,
-        capacity_bytes=None if is_down else _mebibytes(sizes, "totalSpace"),
-        free_bytes=None if is_down else _mebibytes(sizes, "totalFreeSpace"),
-        logical_bytes=_mebibytes(sizes, "totalDeduplicationAppSize"),
-        stored_bytes=_mebibytes(sizes, "totalDeduplicationDataWritten"),
-        written_bytes_per_day=_mebibytes(sizes, "avgDataWrittenPerDayMB"),
-        freed_bytes_per_day=_mebibytes(sizes, "avgCapacityFreedMB"),
+        capacity_bytes=None if is_down else mebibytes(sizes, "totalSpace"),
+        free_bytes=None if is_down else mebibytes(sizes, "totalFreeSpace"),
+        logical_bytes=mebibytes(sizes, "totalDeduplicationAppSize"),
+        stored_bytes=mebibytes(sizes, "totalDeduplicationDataWritten"),
+        written_bytes_per_day=mebibytes(sizes, "avgDataWrittenPerDayMB"),
+        freed_bytes_per_day=mebibytes(sizes, "avgCapacityFreedMB"),
     )
 
 
 def _agents(listed: str) -> Iterable[str]:
     return (agent.strip() for agent in _AGENTS.split(listed) if agent.strip())
-
-
-def _mebibytes(row: Row, field: str) -> float | None:
-    found = amount(row, field)
-    return None if found is None else found * MEBIBYTE

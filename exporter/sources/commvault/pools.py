@@ -16,7 +16,7 @@ from exporter.errors import reading
 from exporter.http import dig
 from exporter.model import MEBIBYTE, Poll, Pool
 from exporter.sources.commvault.client import CommvaultClient
-from exporter.sources.commvault.fields import Row, amount, flag, identity, name, number, rows, text
+from exporter.sources.commvault.fields import Row, flag, identity, mebibytes, name, number, rows, text
 
 ENDPOINT = "GET /StoragePool"
 
@@ -57,7 +57,7 @@ def _pool(row: Row) -> Pool:
         pool_type=_type(row),
         worm=flag(row, "wormStoragePoolFlag"),
         # Not on every release.
-        stored_bytes=_mebibytes(row, "sizeOnDisk"),
+        stored_bytes=mebibytes(row, "sizeOnDisk"),
         library_ids=tuple(identity(library, "libraryId") for library in _libraries(row)),
     )
 
@@ -69,12 +69,7 @@ def _libraries(row: Row) -> list[Row]:
 def _bytes(row: Row, field: str) -> float | None:
     """A size that must be there; -1 is what a cloud pool has."""
     row[field]
-    return _mebibytes(row, field)
-
-
-def _mebibytes(row: Row, field: str) -> float | None:
-    mebibytes = amount(row, field)
-    return None if mebibytes is None else mebibytes * MEBIBYTE
+    return mebibytes(row, field)
 
 
 def _type(row: Row) -> str:
