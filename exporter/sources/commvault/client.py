@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
 from exporter.http import HttpClient, Reply, UnexpectedStatus, dig
 from exporter.model import HOUR, MINUTE
+from exporter.rounds import Round
 from exporter.sources.commvault.answers import checked, decoded
 from exporter.sources.commvault.bases import CommServeHttp
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.fields import Row, identity, number, rows
 from exporter.sources.commvault.login import Login, LoginRefused
-from exporter.sources.commvault.rounds import Round
 from exporter.sources.commvault.token_pair import TokenPair
 from exporter.telemetry import Telemetry
 from exporter.tokens import Token, Tokens

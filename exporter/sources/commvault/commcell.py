@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from exporter.asking import detail
 from exporter.errors import reading
 from exporter.http import dig
 from exporter.model import HOUR, MINUTE, CommCell, Poll
-from exporter.sources.commvault.asking import detail
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.fields import Row, amount, identity, name, text
 

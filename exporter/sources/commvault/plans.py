@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from exporter.asking import detail, each
 from exporter.errors import SourceGarbled, reading
 from exporter.http import dig
 from exporter.model import MINUTE, Copy, Plan, Plans, Poll
 from exporter.sources.commvault import rule_versions
-from exporter.sources.commvault.asking import detail, each
 from exporter.sources.commvault.client import CommvaultClient
 from exporter.sources.commvault.copies import copy, destination, managed_disk_space
 from exporter.sources.commvault.fields import Row, amount, identity, name, number, part, rows, text

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.errors import SourceUnreachable
 from exporter.http import UnexpectedStatus
-from exporter.sources.commvault.rounds import Round
+from exporter.rounds import Round
 
 HOUR, QUARTER = 3600.0, 900.0
 IDS = [str(number) for number in range(8)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from exporter.sources.commvault.asking import each
+from exporter.asking import each
 
 T = TypeVar("T")
 
