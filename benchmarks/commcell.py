@@ -1,6 +1,6 @@
 """What watching a CommCell of 200 plans, 75 pools, 243 MediaAgents and 1,000,000 jobs costs, and whom.
 
-python benchmarks/commcell.py [--size documents] [--lookback 90d]
+python benchmarks/commcell.py [--size documents] [--lookback 90d] [--retained-jobs]
 
 The first round reads everything, the job history with it, as a client without a memory does each time. The second,
 five minutes later, is what a further one costs. Then an hour of polls, each collector at its own interval.
@@ -87,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="documents")
     parser.add_argument("--lookback", default="90d")
+    parser.add_argument("--retained-jobs", action="store_true", help="with the collector that is off by default")
     options = parser.parse_args()
     ready, theirs = multiprocessing.Pipe()
     simulator = multiprocessing.get_context("spawn").Process(target=serve, args=(options.size, theirs))
@@ -99,7 +100,8 @@ def main() -> None:
             history: {{url: "sqlite:///{folder}/history.db"}}
             sources:
               - {{name: cs01, kind: commvault, url: "{url}/commandcenter/api", username: svc-ebbtide,
-                 password_file: {folder}/password, lookback: {options.lookback}}}
+                 password_file: {folder}/password, lookback: {options.lookback},
+                 retained_jobs: {options.retained_jobs}}}
         """)
         )
         first = round_of_polls(service, AT)

@@ -145,7 +145,7 @@ def one_of_everything(name: str) -> Inventory:
         events=(AlertCount(severity="major", criterion="", count=12),),
         retained_jobs=(
             RetainedSet(copy_id="5", jobs={"basic_days": 3, "extended_retention": 1}, bytes={"basic_days": 30.0},
-                        aged_jobs=2, aged_bytes=20.0, newly_aged_jobs=1, newly_aged_bytes=10.0),
+                        aged_jobs=2, aged_bytes=20.0, aged_total_jobs=1, aged_total_bytes=10.0),
         ),
         commserve_database=DatabaseReading(
             stores=(

@@ -125,6 +125,15 @@ def test_jobs_are_asked_for_once_however_many_there_are(bench: Bench, server: Se
     assert jobs.requests[0].bytes < 100_000
 
 
+def test_one_copy_stands_for_all(bench: Bench, server: Server) -> None:
+    retained = step(bench.check(server, login=f"{bench.token}, retained_jobs: true"), "retained_jobs")
+    assert (retained.outcome, retained.objects) == ("ok", 1)
+    assert [(asked.endpoint, asked.times) for asked in retained.requests] == [
+        ("GET /Plan", 1),
+        ("GET /V4/Plan/BackupDestination/{id}/Jobs", 1),
+    ]
+
+
 def test_nothing_but_the_login_is_asked_outside_the_collectors(bench: Bench, server: Server) -> None:
     checked = bench.check(server)
     assert checked.login is not None

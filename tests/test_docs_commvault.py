@@ -11,12 +11,12 @@ import pytest
 
 from exporter.model import DAY, HOUR, MINUTE
 from exporter.sources.commvault import COLLECTORS as USUAL
-from exporter.sources.commvault import DATABASE, LOGS
+from exporter.sources.commvault import DATABASE, LOGS, RETAINED
 from exporter.sources.commvault.config import CommvaultSettings
 from tests.promql import ROOT, known, labels_of
 
 TEXT = (ROOT / "docs" / "commvault.md").read_text(encoding="utf-8")
-COLLECTORS = (*USUAL, DATABASE, LOGS)
+COLLECTORS = (*USUAL, RETAINED, DATABASE, LOGS)
 UNITS = {"min": MINUTE, "h": HOUR, "d": DAY}
 SCALE = {"plans": 200, "copies": 500, "pools": 75, "ddbs": 100, "agents": 243, "libraries": 100, "job_pages": 34}
 ROUNDS_OF_A_REFETCHING_CLIENT = 6
@@ -89,7 +89,7 @@ def test_the_load_adds_up_and_counts_all_that_is_on_by_default() -> None:
     assert an_hour == f"{sum(every):.1f}"
     assert int(refetched) == sum(int(row[3]) for row in rows)
     on_request = {name for name, row in LISTED.items() if "off unless" in row[5]}
-    assert set(LISTED) - set(LOAD) == on_request == {"commserve_database", "media_agent_logs"}
+    assert set(LISTED) - set(LOAD) == on_request == {"retained_jobs", "commserve_database", "media_agent_logs"}
 
 
 def test_the_scale_is_the_one_that_the_page_names() -> None:
@@ -100,7 +100,9 @@ def test_the_scale_is_the_one_that_the_page_names() -> None:
     assert math.ceil(1_000_000 / 30 / 1000) == SCALE["job_pages"]
 
 
-@pytest.mark.parametrize("key", ["lookback", "job_retention", "copy_details", "cycle_semantics", "token_file"])
+@pytest.mark.parametrize(
+    "key", ["lookback", "job_retention", "copy_details", "retained_jobs", "cycle_semantics", "token_file"]
+)
 def test_the_settings_that_the_page_names_exist(key: str) -> None:
     assert f"`{key}" in TEXT
     assert key in CommvaultSettings.model_fields

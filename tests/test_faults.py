@@ -25,6 +25,7 @@ from exporter.simulator.vbr_estate import VbrEstate
 from exporter.simulator.wire import Fault, Server
 from exporter.sources import KINDS
 from exporter.sources.commvault import COLLECTORS as COMMVAULT
+from exporter.sources.commvault import RETAINED
 from exporter.sources.veeam import COLLECTORS as VEEAM
 from exporter.telemetry import Telemetry
 from exporter.watch import Surroundings, Watch
@@ -47,9 +48,11 @@ FAULTS = (
     "empty",
     "html",
 )
-COLLECTED = [("commvault", c.name) for c in COMMVAULT] + [("veeam", c.name) for c in VEEAM]
+COLLECTED = [("commvault", c.name) for c in (*COMMVAULT, RETAINED)] + [("veeam", c.name) for c in VEEAM]
 # What a collector says shows only beside the answer of another.
-BESIDE = {"schedules": ("plans",), "operation_windows": ("commcell",)}
+BESIDE = {"schedules": ("plans",), "operation_windows": ("commcell",), "retained_jobs": ("plans",)}
+# What asks once a day only has nothing to fail at in between.
+OPTIONS = {"commvault": "retained_jobs: true, intervals: {retained_jobs: 1d}, ", "veeam": ""}
 # Answers that a fault leaves as they are, or that are honest: no list, no number, no news.
 UNTOUCHED = {("commcell", "wrong_lists"), ("events", "wrong_types"), ("events", "empty")}
 
@@ -64,7 +67,7 @@ class Bench:
         base = "/webconsole/api" if kind == "commvault" else ""
         config = parse(
             f"sources: [{{name: src, kind: {kind}, url: '{self.servers[kind].url}{base}', username: svc-ebbtide, "
-            f"password_file: {self.folder}/password}}]"
+            f"{OPTIONS[kind]}password_file: {self.folder}/password}}]"
         )
         telemetry = Telemetry()
         source = KINDS[kind](config.sources[0], telemetry)

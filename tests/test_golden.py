@@ -39,6 +39,7 @@ ANSWERS = {
         (r"GET .*/Plan", "plan"),
         (r"GET .*/V4/Plan/Summary", "v4_plan_summary"),
         (r"GET .*/V4/ServerPlan/(\d+)/RPO", "v4_serverplan_rpo"),
+        (r"GET .*/V4/Plan/BackupDestination/(\d+)/Jobs", "v4_backupdestination_{}_jobs"),
         (r"GET .*/OperationWindow/OpWindowList", "opwindowlist"),
         (r"POST .*/Jobs", "jobs"),
         (r"GET .*/cr/reportsplusengine/datasets/(\w+)/data", "{}"),
@@ -58,6 +59,7 @@ ANSWERS = {
         (r"GET /api/v1/backups/[^/]+/backupFiles", "backupFiles"),
     ],
 }
+OPTIONS = {"commvault-11.36": "retained_jobs: true, ", "veeam-1.3": ""}
 BASES = {"commvault-11.36": "https://cs01.example.com/webconsole/api", "veeam-1.3": "https://vbr01.example.com:9419"}
 
 
@@ -66,7 +68,7 @@ def exposition(house: House, product: str, monkeypatch: pytest.MonkeyPatch) -> s
     monkeypatch.setenv("EBBTIDE_TEST_PASSWORD", "x")
     config = parse(
         f"sources: [{{name: src, kind: {kind}, url: '{BASES[product]}', username: svc-ebbtide, "
-        "password: {env: EBBTIDE_TEST_PASSWORD}}]"
+        f"{OPTIONS[product]}password: {{env: EBBTIDE_TEST_PASSWORD}}}}]"
     )
 
     def answer(request: Any, context: Any) -> Any:

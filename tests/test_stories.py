@@ -47,7 +47,7 @@ def page_after(
         f"history: {{url: 'sqlite:///{tmp_path / 'history.db'}'}}\n"
         f"ledger: {{url: 'sqlite:///{tmp_path / 'ledger.db'}'}}\n"
         f"sources: [{{name: cs01, kind: commvault, url: '{server.url}/commandcenter/api', username: svc-ebbtide,"
-        " password: {env: EBBTIDE_TEST_PASSWORD}, lookback: 60d}]"
+        " password: {env: EBBTIDE_TEST_PASSWORD}, lookback: 60d, retained_jobs: true}]"
     )
     service = Service(config, clock=clock.now)
     try:

@@ -96,6 +96,7 @@ def write_config(folder: Path, port: int, simulated: Demo) -> Path:
             {"name": socket.gethostname(), "kind": "filesystem", "intervals": {"mounts": _OFTEN}},
             {
                 "name": "cs01", "kind": "commvault", "url": f"{simulated.commserve.url}/webconsole/api", **account,
+                "retained_jobs": True,
                 "intervals": dict.fromkeys(("pools", "dedup_stores", "media_agents", "jobs"), _OFTEN)
                 | dict.fromkeys(("plans", "dedup_savings"), "10m"),
             },

@@ -26,13 +26,15 @@ BASIC = "basic"
 
 @dataclass(frozen=True)
 class PlanFinding:
-    """A plan, its scheduled and its real fulls, and by reason what its copies keep."""
+    """A plan, its scheduled and its real fulls, by reason what its copies keep, and what they have let go of."""
 
     plan: Plan
     schedule: PlanSchedule | None
     fulls: PolicyFulls | None
     retained_jobs: Mapping[str, int]
     retained_bytes: Mapping[str, float]
+    aged_jobs: int | None
+    aged_bytes: float | None
 
 
 @dataclass(frozen=True)
@@ -167,11 +169,19 @@ def _by_formula(
     )
 
 
-def _summed(retained: Iterable[RetainedSet]) -> tuple[Mapping[str, int], Mapping[str, float]]:
+def _summed(
+    retained: Iterable[RetainedSet],
+) -> tuple[Mapping[str, int], Mapping[str, float], int | None, float | None]:
+    """(jobs, bytes) kept by reason, (jobs, bytes) let go of; None before a copy has been asked twice."""
     jobs: Counter[str] = Counter()
     kept: dict[str, float] = {}
+    aged_jobs: int | None = None
+    aged_bytes: float | None = None
     for copy in retained:
         jobs.update(copy.jobs)
         for reason, found in copy.bytes.items():
             kept[reason] = kept.get(reason, 0.0) + found
-    return jobs, kept
+        if copy.aged_total_jobs is not None and copy.aged_total_bytes is not None:
+            aged_jobs = (aged_jobs or 0) + copy.aged_total_jobs
+            aged_bytes = (aged_bytes or 0.0) + copy.aged_total_bytes
+    return jobs, kept, aged_jobs, aged_bytes

@@ -66,6 +66,10 @@ FAMILIES = (
     gauge("ebbtide_commvault_plan_partial_full_jobs_30d", "Of these, the ones that completed with errors or warnings.", PLAN, lambda p: p.fulls and p.fulls.partial_fulls_30d),
     gauge("ebbtide_commvault_plan_backed_up_clients", "Clients with a backup of the plan in the job history.", PLAN, lambda p: p.fulls and p.fulls.clients),
     gauge("ebbtide_commvault_plan_full_overdue_clients", "Of these, the ones without a good full within two intervals: their cycles cannot close.", PLAN, lambda p: p.fulls and p.fulls.overdue_clients),
+    gauge_by("ebbtide_commvault_plan_retained_jobs", "Jobs that the copies of the plan keep, by the vendor's reason.", PLAN, "reason", lambda p: p.retained_jobs),
+    gauge_by("ebbtide_commvault_plan_retained_bytes", "Size on media of those jobs when they were written.", PLAN, "reason", lambda p: p.retained_bytes),
+    counter("ebbtide_commvault_plan_aged_jobs_total", "Jobs that a copy of the plan kept when it was asked before and keeps no more, since the first comparison.", PLAN, lambda p: p.aged_jobs),
+    counter("ebbtide_commvault_plan_aged_bytes_total", "Size on media, when written, of those jobs.", PLAN, lambda p: p.aged_bytes),
     info("ebbtide_commvault_plan_policy_info", "The plan writes by this storage policy.", PLAN_POLICY, (), lambda _: ()),
     info("ebbtide_commvault_policy_pool_info", "The copy of the policy writes to this pool.", POLICY_POOL, (), lambda _: ()),
 

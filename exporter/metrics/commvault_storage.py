@@ -43,6 +43,7 @@ def _prune_mode(found: StoreFinding) -> str:
 
 FAMILIES = (
     gauge("ebbtide_commvault_pool_managed_disk_space_enabled", "1 if a copy in the pool prunes only when its disk is nearly full.", COMMVAULT_POOL, lambda p: p.managed_disk_space),
+    gauge("ebbtide_commvault_pool_extended_retention_jobs", "Jobs in the pool that an extended rule keeps: their blocks stay, and with them those of jobs that have aged.", COMMVAULT_POOL, lambda p: p.extended_jobs),
     gauge_by("ebbtide_commvault_plan_pool_retained_bytes", "Size on media, when written, of the jobs of a plan that the pool keeps.", COMMVAULT_POOL, "plan", lambda p: p.plan_bytes),
     gauge("ebbtide_commvault_prune_window_blocked", "1 while an operation window of the CommCell forbids pruning. Windows of single MediaAgents are not asked for.", PRUNE_WINDOW, lambda blocked: blocked),
 

@@ -46,7 +46,8 @@ FAMILIES = (
     gauge("ebbtide_pool_last_prune_timestamp_seconds", "Last evidence that space was freed: used space or pending deletes fell, the database or a log says so. Absent: none seen yet.", PRUNING, lambda p: p.last_prune_at),
     gauge("ebbtide_pool_prune_dates_30d", "Dates (UTC) of the last 30 on which used space or pending deletes fell.", PRUNING, lambda p: p.space and p.space.prune_days_30d),
     gauge("ebbtide_pool_observed_dates_30d", "Dates (UTC) of the last 30 on which the pool was seen at least twice.", PRUNING, lambda p: p.space and p.space.observed_days_30d),
-    gauge("ebbtide_pool_aged_unpruned_bytes", "Aged data that has not been freed: as the CommServe database says.", PRUNING, lambda p: p.aged_bytes),
+    gauge("ebbtide_pool_aged_unpruned_bytes", "Aged data that has not been freed: as the CommServe database says, else the sizes of the aged jobs that are still listed, an upper bound.", PRUNING, lambda p: p.aged_bytes),
+    gauge("ebbtide_pool_aged_unpruned_jobs", "Jobs that have aged and are still listed on the copies of the pool.", PRUNING, lambda p: p.aged_jobs),
     gauge_by("ebbtide_pool_reclaimable_bytes", "What would be freed at most if pruning worked (pruning_fixed), if rules had the recommended cycles (cycles_optimised), or both. Blocks shared with younger jobs stay, so deduplicated pools free less.", PRUNING, "scenario", lambda p: p.reclaimable),
 
     gauge_by("ebbtide_retention_effective_seconds", "How old data gets before it may age: bound=latest the full of a cycle, bound=earliest its last job. +Inf: never ages.", RETENTION, "bound", lambda r: {"earliest": r.earliest_seconds, "latest": r.latest_seconds}),

@@ -211,7 +211,7 @@ class RetainedSet:
     """What one copy still keeps, and what it no longer keeps but has not freed.
 
     jobs, bytes: by reason (basic_days, basic_cycles, extended_retention, not_copied, infinite, job_running, manual,
-    other). newly_aged_*: since the poll before; None at the first one.
+    other). aged_total_*: what the copy was seen to let go of since it was first asked; None at that first time.
     """
 
     copy_id: str
@@ -219,8 +219,8 @@ class RetainedSet:
     bytes: Mapping[str, float]
     aged_jobs: int | None = None
     aged_bytes: float | None = None
-    newly_aged_jobs: int | None = None
-    newly_aged_bytes: float | None = None
+    aged_total_jobs: int | None = None
+    aged_total_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

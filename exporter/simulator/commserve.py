@@ -11,6 +11,7 @@ from exporter.simulator import (
     commserve_login,
     commserve_plans,
     commserve_reports,
+    commserve_retained,
     commserve_schedules,
     commserve_server_plans,
     commserve_storage,
@@ -43,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *commserve_infrastructure.ROUTES,
     *commserve_events.ROUTES,
     *commserve_reports.ROUTES,
+    *commserve_retained.ROUTES,
 )
 PORT_81 = "SearchSvc/CVWebService.svc"
 BASES = ("commandcenter/api", "webconsole/api", PORT_81)

@@ -8,6 +8,8 @@ from exporter.simulator.sizes import DAY
 ALERT_TYPES = {
     "MediaAgent went offline": "Configuration - MediaAgents",
     "Mount Path went Offline": "Media Management - Library Management",
+    "DDB Store got corrupted": "Media Management - Deduplication",
+    "Job Failed": "Job Management - Data Protection",
 }
 
 
@@ -15,11 +17,14 @@ def events(call: Call) -> Body:
     """Between fromTime and toTime, in unix seconds; without them all."""
     first = int(call.request.first("fromTime") or 0)
     last = int(call.request.first("toTime") or call.at)
-    return {"commservEvents": [_event(call, e) for e in chronicle.events(call.estate) if first <= e.at <= last]}
+    return {"commservEvents": [_event(e) for e in chronicle.events(call.estate) if first <= e.at <= last]}
 
 
 def alerts(call: Call) -> Body:
-    """What has been so since before the estate was made was detected a day before its birth."""
+    """What has been so since before the estate was made was detected a day before its birth.
+
+    A DDB is sealed because it was found to be corrupted.
+    """
     estate = call.estate
     before = int(estate.born - DAY)
     since = {story.object: int(story.began_at) for story in estate.told("agent_dead")}
@@ -33,12 +38,20 @@ def alerts(call: Call) -> Body:
         for pool in estate.pools
         if pool.spec.offline
     ]
+    for story in estate.told("ddb_sealed"):
+        pool = estate.pool(story.object)
+        agent = pool.spec.agents[0]
+        [sealed] = [store for store in estate.stores if store.pool is pool and store.sealed_at == story.began_at]
+        rows.append(_alert(sealed.id, "DDB Store got corrupted", int(story.began_at), agent.id, agent.name))
+    rows += [
+        _alert(job.id, "Job Failed", job.start + job.elapsed, job.client_id, job.client, job.id)
+        for story in estate.told("fulls_failing")
+        for job in chronicle.failed_fulls(estate, story)
+    ]
     return {"totalCount": len(rows), "unreadCount": len(rows), "alertsTriggered": rows}
 
 
-def _event(call: Call, event: Event) -> Body:
-    ids = {agent.name: agent.id for agent in call.estate.landscape.agents}
-    name = event.agent or "cs01"
+def _event(event: Event) -> Body:
     return {
         "id": event.id,
         "severity": event.severity,
@@ -47,12 +60,12 @@ def _event(call: Call, event: Event) -> Body:
         "timeSource": event.at,
         "subsystem": event.subsystem,
         "description": event.description,
-        "jobId": 0,
-        "clientEntity": {"clientId": ids.get(name, 2), "clientName": name},
+        "jobId": event.job_id,
+        "clientEntity": {"clientId": event.client_id, "clientName": event.client},
     }
 
 
-def _alert(alert_id: int, criterion: str, at: int, client_id: int, client: str) -> Body:
+def _alert(alert_id: int, criterion: str, at: int, client_id: int, client: str, job_id: int = 0) -> Body:
     return {
         "id": alert_id,
         "severity": "CRITICAL",
@@ -60,7 +73,7 @@ def _alert(alert_id: int, criterion: str, at: int, client_id: int, client: str) 
         "type": ALERT_TYPES[criterion],
         "detectedTime": at,
         "client": {"id": client_id, "name": client},
-        "jobId": 0,
+        "jobId": job_id,
         "readStatus": False,
     }
 

@@ -85,7 +85,7 @@ def _row(call: Call, job: Job) -> Body:
         "jobElapsedTime": job.elapsed,
         "sizeOfApplication": job.application_bytes,
         "sizeOfMediaOnDisk": job.media_bytes,
-        "percentSavings": _savings(job),
+        "percentSavings": savings(job.application_bytes, job.media_bytes),
         "userName": {"userName": "admin"},
         "subclient": {"clientId": job.client_id, "clientName": job.client, "subclientName": job.subclient},
     }
@@ -96,8 +96,8 @@ def _row(call: Call, job: Job) -> Body:
     return {"jobSummary": summary}
 
 
-def _savings(job: Job) -> float:
-    return round(100 * (1 - job.media_bytes / job.application_bytes), 2) if job.application_bytes else 0.0
+def savings(application_bytes: int, media_bytes: int) -> float:
+    return round(100 * (1 - media_bytes / application_bytes), 2) if application_bytes else 0.0
 
 
 ROUTES = (

@@ -97,6 +97,24 @@ class JobHistory:
             return None
         return self.job(*place, now)
 
+    def of_plan(self, plan: PlanSpec, day: int, now: float) -> list[Job]:
+        """The backups of a plan that have started on a day, the newest first."""
+        layout = self.numbering.layout(day)
+        started = self.numbering.begun(day, now - noon_of(day))
+        return [self.job(day, slot, now) for slot in reversed(layout.slots_of_plan[plan.id]) if slot < started]
+
+    def failed_fulls(self, plan_id: int, since: float, until: float, now: float) -> list[Job]:
+        """Those of a plan that started within a time and have ended, in the order they started."""
+        index, plan = next((i, plan) for i, plan in enumerate(self.landscape.plans) if plan.id == plan_id)
+        jobs = (
+            self.job(day, slot, now)
+            for day in range(day_of(since), day_of(min(until, now)) + 1)
+            if plan.is_full(day)
+            for slot, of in enumerate(self.numbering.layout(day).slot_plans)
+            if of == index
+        )
+        return [job for job in jobs if since <= job.start < until and job.end is not None and job.status == "Failed"]
+
     def job(self, day: int, slot: int, now: float) -> Job:
         layout = self.numbering.layout(day)
         kind, about = layout.kinds[slot], layout.abouts[slot]
@@ -121,7 +139,7 @@ class JobHistory:
             plan=plan,
             application_bytes=int(media * plan.dedup_ratio) if plan else 0,
             media_bytes=media,
-            is_aged=kind == BACKUP and plan is not None and now - start > self._life(plan),
+            is_aged=kind == BACKUP and plan is not None and not self.primaries[plan.id].keeps(day),
         )
 
     def _days(self, query: JobQuery, now: float) -> Iterator[tuple[int, Sequence[int]]]:
@@ -227,7 +245,3 @@ class JobHistory:
             return 0
         jobs = max(1, layout.backups // len(layout.plans))
         return int(self.primaries[plan.id].bytes_on(day) / jobs * (0.5 + chance(self.landscape.seed, day, slot, 3)))
-
-    def _life(self, plan: PlanSpec) -> float:
-        rule = self.primaries[plan.id].rule
-        return float("inf") if rule.is_infinite else rule.life_days(plan.full_every) * DAY

@@ -53,6 +53,11 @@ class Layout:
         self.backups = backups
         self.plans = own
         self.slot_plans = array("i", [self._plan_of(slot, size.clients) for slot in slots])
+        # The backups of each plan, by its id.
+        self.slots_of_plan = {plan.id: array("I") for plan in landscape.plans}
+        for index, slot in enumerate(slots):
+            if slot.kind == BACKUP:
+                self.slots_of_plan[landscape.plans[self.slot_plans[index]].id].append(index)
 
     def __len__(self) -> int:
         return len(self.starts)

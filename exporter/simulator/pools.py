@@ -48,6 +48,7 @@ class Pool:
         self.written_by_day: deque[float] = deque(maxlen=LOOK_BACK_DAYS)
         self.freed_by_day: deque[float] = deque(maxlen=LOOK_BACK_DAYS)
         self._freed_today = 0.0
+        self._aged: deque[tuple[float, float]] = deque()
         self._since = 0.0
         self._room = float("inf")
         self._day_bytes = 0.0
@@ -117,6 +118,23 @@ class Pool:
         aged = sum(copy.age(at) for copy in self.copies) + self._age_logs(at)
         self.pending += aged
         self.pending_records += aged / self.record_bytes
+        if aged:
+            self._aged.append((at, aged))
+        waiting_since = self.waiting_since(at)
+        while self._aged and self._aged[0][0] < waiting_since:
+            self._aged.popleft()
+
+    def waiting_since(self, at: float) -> float:
+        """When the oldest of what waits for pruning has aged; infinite when nothing waits."""
+        left, _ = self.pending_at(at)
+        since = float("inf")
+        for aged_at, aged in reversed(self._aged):
+            # Sums of floats: less than a byte is nothing.
+            if left < 1.0:
+                break
+            left -= aged
+            since = aged_at
+        return since
 
     def storm(self, at: float, rate: float) -> None:
         """Log backups come in at so many bytes per second on top of the usual; 0 ends it."""

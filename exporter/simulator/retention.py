@@ -3,8 +3,10 @@
 Both conditions of a rule must be exceeded, the days for every job of a cycle: a cycle leaves as a whole.
 """
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from exporter.simulator.landscape import INFINITE, CopySpec, PlanSpec
 from exporter.simulator.noise import chance
@@ -57,6 +59,8 @@ class Copy:
         self.rule = Rule(spec.days, spec.cycles)
         self.unit = 0.0
         self.cycles: deque[Cycle] = deque()
+        # When which days of backups lost their reason to be there.
+        self.aged: deque[tuple[float, range]] = deque(maxlen=ANCESTRY)
         self._seed = seed
 
     @property
@@ -108,7 +112,27 @@ class Copy:
             if at - oldest.last_job_at <= self.rule.days * DAY:
                 break
             aged += self.cycles.popleft().size
+            self.aged.append((at, range(day_of(oldest.full_at), day_of(self.cycles[0].full_at))))
         return aged
+
+    def keeps(self, day: int) -> bool:
+        return day >= day_of(self.cycles[0].full_at)
+
+    def keeps_longer(self, day: int, at: float) -> float:
+        """For how many seconds an extended rule keeps the jobs of a day: 0 when none does, or no longer."""
+        if self.spec.monthly_for_days is None or not self.plan.is_full(day):
+            return 0.0
+        is_first = _month_of(day) != _month_of(day - self.plan.full_every)
+        life = self.spec.monthly_for_days * DAY
+        return life if is_first and at - noon_of(day) <= life else 0.0
+
+    def cycle_of(self, day: int) -> Cycle:
+        """The cycle of a day that the copy keeps."""
+        return self.cycles[bisect_right(self.cycles, day, key=lambda cycle: day_of(cycle.full_at)) - 1]
 
     def demand_cycles(self, cycles: int) -> None:
         self.rule = replace(self.rule, cycles=cycles)
+
+
+def _month_of(day: int) -> int:
+    return datetime.fromtimestamp(noon_of(day), UTC).month

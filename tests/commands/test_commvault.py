@@ -18,8 +18,10 @@ import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
+from exporter.config import load
 from exporter.history.ledger import Ledger
 from exporter.model import Job
+from exporter.service import Service
 from exporter.simulator import Clock, CommServe, Estate, Server
 from exporter.sources.commvault.job_fill import Fill, _save
 
@@ -131,6 +133,26 @@ def test_retained_are_those_known_not_to_be_aged(ebbtide, filled):
     assert "7 jobs are left out: it is not known whether their data has been aged" in result.stderr
     [kept] = json.loads(ebbtide("jobs", "--json", "--retained", "--client", "web01").stdout)["jobs"]
     assert kept["retained_until"].endswith("Z")
+
+
+def test_what_is_retained_is_what_the_copies_of_the_commserve_keep(ebbtide, config, tmp_path):
+    loaded = yaml.safe_load(config.read_text())
+    loaded["sources"][1]["retained_jobs"] = True
+    config.write_text(yaml.safe_dump(loaded))
+    listed = set(ids(ebbtide("jobs", "--json", "--limit", "0", "--refresh")))
+    service = Service(load(config))
+    try:
+        watch = next(watch for watch in service.watches if watch.source.name == "cs01")
+        assert watch.poll("retained_jobs", time.time()).success
+    finally:
+        service.close()
+    result = ebbtide("jobs", "--json", "--limit", "0", "--retained")
+    kept = json.loads(result.stdout)["jobs"]
+    assert 0 < len(kept) < len(listed)
+    assert {job["job_id"] for job in kept} <= listed
+    assert {job["operation"] for job in kept} <= {"backup_full", "backup_incremental", "backup_synthetic_full"}
+    assert all(job["retained_until"] for job in kept)
+    assert "never" in {job["retained_until"] for job in kept}
 
 
 def test_json_has_the_keys_of_a_cached_answer(ebbtide, filled):

@@ -74,6 +74,43 @@ def test_events_are_between_their_times_and_alerts_are_present(client, estate, c
     assert [a["detectedTime"] for a in alerts if a["client"]["name"] == "ma01"] == [NIGHT]
 
 
+def test_a_ddb_is_sealed_because_it_was_corrupted(client, estate, clock):
+    estate.tell("ddb_sealed", "Apex GDP")
+    clock.advance(HOUR)
+    [event] = client.get("Events")["commservEvents"]
+    assert event["description"] == "The deduplication database of [Apex GDP] was sealed."
+    [alert] = [a for a in client.get("V4/TriggeredAlerts")["alertsTriggered"] if "DDB" in a["detectedCriterion"]]
+    assert (alert["detectedCriterion"], alert["detectedTime"]) == ("DDB Store got corrupted", NIGHT)
+    assert alert["client"]["name"] == "ma01"
+    estate.end("ddb_sealed", "Apex GDP")
+    assert client.get("V4/TriggeredAlerts")["totalCount"] == 2
+
+
+def test_a_full_that_fails_is_an_event_and_an_alert_of_its_client(client, estate, clock):
+    estate.tell("fulls_failing", "Gold")
+    clock.advance(15 * DAY)
+    summaries = [job["jobSummary"] for job in client.jobs(limit=5000)["jobs"]]
+    failed = {
+        job["jobId"]: job
+        for job in summaries
+        if (job["status"], job.get("storagePolicy", {}).get("storagePolicyName")) == ("Failed", "Gold")
+        and job["backupLevelName"] != "Incremental"
+        and job["jobStartTime"] >= NIGHT
+    }
+    assert failed
+    events = client.get("Events")["commservEvents"]
+    assert {event["jobId"]: event["timeSource"] for event in events} == {
+        number: job["jobEndTime"] for number, job in failed.items()
+    }
+    assert {(event["severity"], event["subsystem"]) for event in events} == {(6, "JobManager")}
+    alerts = [a for a in client.get("V4/TriggeredAlerts")["alertsTriggered"] if a["jobId"]]
+    assert {(a["detectedCriterion"], a["jobId"]) for a in alerts} == {("Job Failed", number) for number in failed}
+    assert {a["client"]["name"] for a in alerts} == {job["subclient"]["clientName"] for job in failed.values()}
+    estate.end("fulls_failing", "Gold")
+    assert client.get("V4/TriggeredAlerts")["totalCount"] == 2
+    assert len(client.get("Events")["commservEvents"]) == len(failed)
+
+
 def test_two_of_one_seed_answer_the_same(clock):
     paths = ("StoragePool", "Plan", "V2/MediaAgents", "Library/105", "DDBInformation/62", "Job?limit=30")
     serving = [CommServe(Estate("small", clock, seed=7), clock, password=PASSWORD) for _ in range(2)]

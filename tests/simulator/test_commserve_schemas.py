@@ -8,12 +8,14 @@ import json
 import os
 import re
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from exporter.simulator.commserve import ROUTES
+from exporter.simulator.sizes import DAY
 
 DOCUMENT = "commvault-openapi3.trimmed.json"
 # The document counts sizes in int32, which real pools outgrow: formats are left out.
@@ -24,6 +26,7 @@ TEMPLATES = {
     "V4/mediaAgent": "/V4/mediaAgent",
     "V4/PlanIds": "/V4/PlanIds",
     "V4/Plan/Summary": "/V4/Plan/Summary",
+    "V4/Plan/BackupDestination/{}/Jobs": "/V4/Plan/BackupDestination/{backupDestinationId}/Jobs",
     "V4/ServerPlan/{}": "/V4/ServerPlan/{planId}",
     "V4/ServerPlan/{}/BackupDestinations": "/V4/ServerPlan/{planId}/BackupDestinations",
     "V4/ServerPlan/{}/RPO": "/V4/ServerPlan/{planId}/RPO",
@@ -80,7 +83,8 @@ def _fields(part, schemas):
 
 
 def _errors(document, route, body):
-    template = TEMPLATES.get(route) or TEMPLATES[re.sub(r"/\d+", "/{}", route)]
+    path = route.partition("?")[0]
+    template = TEMPLATES.get(path) or TEMPLATES[re.sub(r"/\d+", "/{}", path)]
     answer = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     schemas = document["components"]["schemas"]
     definitions = {name: _schema(part, schemas) for name, part in schemas.items()}
@@ -92,6 +96,11 @@ def _answers(client):
     for route in TEMPLATES:
         if "{}" not in route:
             yield route, client.get(route)
+            continue
+        if route.endswith("/Jobs"):
+            # Those of one plan are enough: they are thousands.
+            for _, copy in islice(_plans(client), 3):
+                yield route, client.get(route.format(copy) + "?view=custom&agedData=2&startTime=1")
             continue
         if "/ServerPlan/" in route:
             for ids in _plans(client):
@@ -110,9 +119,10 @@ def _plans(client):
             yield plan["id"], copy["planBackupDestination"]["id"]
 
 
-def test_every_v4_answer_is_what_the_vendor_describes(client, estate):
+def test_every_v4_answer_is_what_the_vendor_describes(client, clock, estate):
     document = _document()
     estate.tell("agent_dead", "ma01")
+    clock.advance(7 * DAY)
     answers = list(_answers(client))
     assert {route for route, _ in answers} == set(TEMPLATES)
     assert [error for route, body in answers for error in _errors(document, route, body)] == []
@@ -127,6 +137,8 @@ def test_every_v4_answer_is_what_the_vendor_describes(client, estate):
         ("V4/Storage/Cloud", lambda body: body["cloudStorage"][0].update(storagePoolType="CLOUD")),
         ("V4/Plan/Summary", lambda body: body["plans"][0].update(planType="Servers")),
         ("V4/ServerPlan/71/RPO", lambda body: body["schedules"][0].update(backupType="Full")),
+        ("V4/Plan/BackupDestination/2101/Jobs", lambda body: body["jobs"][0].update(strRetainedBy="Basic")),
+        ("V4/Plan/BackupDestination/2101/Jobs", lambda body: body["jobs"][0].update(retainUntil="2026-03-01")),
         ("V4/License", lambda body: body.update(licenseMode="FREE")),
     ],
 )

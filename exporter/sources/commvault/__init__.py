@@ -20,6 +20,7 @@ from exporter.sources.commvault import (
     operation_windows,
     plans,
     pools,
+    retained_jobs,
     schedules,
     service_level,
 )
@@ -56,7 +57,16 @@ COLLECTORS = (
     Collector("events", events.fetch, 15 * MINUTE, permission="View on the CommCell"),
 )
 
-# Collectors that are there only where they are configured; they do not ask the REST API.
+# Collectors that are there only where they are configured; the last two do not ask the REST API.
+RETAINED = Collector(
+    "retained_jobs",
+    retained_jobs.fetch,
+    15 * MINUTE,
+    permission="View on the plans",
+    # The first poll asks for every copy.
+    deadline=HOUR,
+    before_check=retained_jobs.first_copy_only,
+)
 DATABASE = Collector(
     "commserve_database", commserve_database.fetch, 15 * MINUTE, permission="SELECT on the CommServe database"
 )
@@ -80,6 +90,8 @@ class Commvault:
 
 
 def _optional(settings: CommvaultSettings) -> Iterator[Collector]:
+    if settings.retained_jobs:
+        yield RETAINED
     if settings.database:
         given = settings.database
         database = CommServeDatabase(given.url_secret, timeout=given.timeout, row_limit=given.row_limit)

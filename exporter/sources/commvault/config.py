@@ -35,6 +35,7 @@ class Intervals(Settings):
     service_level: Interval = None
     alerts: Interval = None
     events: Interval = None
+    retained_jobs: Interval = None
     commserve_database: Interval = None
     media_agent_logs: Interval = None
 
@@ -93,6 +94,9 @@ class CommvaultSettings(SourceSettings):
     ] = "vendor"
     copy_details: Annotated[
         bool, Field(description="ask for managed disk space copy by copy, one call each, where the plans leave it out")
+    ] = False
+    retained_jobs: Annotated[
+        bool, Field(description="ask each copy once a day which jobs it keeps and why: one long answer per copy")
     ] = False
     sla_dataset: Annotated[str, Field(description="id of the report dataset with the SLA; releases differ")] = (
         "getslacounts"

@@ -41,22 +41,27 @@ _LAPTOP = 33554439
 
 
 def fetch(client: CommvaultClient, poll: Poll) -> Plans:
-    payload, endpoint = listing(client)
-    plans = parse(payload, endpoint)
-    # Policies tell extended rules or leave them out; only the other answers say that there are none.
-    tells_extended = True
-    if _lacks_storage(payload, endpoint):
-        plans, tells_extended = client.first(
-            {
-                POLICY: lambda: (_by_policies(client, plans), False),
-                DESTINATIONS: lambda: (_by_destinations(client, plans), True),
-            }
-        )
+    plans, tells_extended = read(client)
     plans = _named(client, plans)
     if client.copy_details:
         plans = _detailed(client, plans)
     compared = rule_versions.compare(plans, poll, tells_extended=tells_extended)
     return replace(compared, cycle_semantics=client.cycle_semantics)
+
+
+def read(client: CommvaultClient) -> tuple[tuple[Plan, ...], bool]:
+    """The plans with their copies, and whether a copy without extended rules is said to have none."""
+    payload, endpoint = listing(client)
+    plans = parse(payload, endpoint)
+    if not _lacks_storage(payload, endpoint):
+        return plans, True
+    # Policies tell extended rules or leave them out; only the other answers say that there are none.
+    return client.first(
+        {
+            POLICY: lambda: (_by_policies(client, plans), False),
+            DESTINATIONS: lambda: (_by_destinations(client, plans), True),
+        }
+    )
 
 
 def listing(client: CommvaultClient) -> tuple[dict[str, Any], str]:
