@@ -1,7 +1,8 @@
 """Events of the CommCell, counted once each since ebbtide first looked, across restarts.
 
 GET /Events between the last poll and now. The span overlaps a little, because events are stored after their time; those
-seen in the overlap are remembered by their ids.
+seen in the overlap are remembered by their ids, and those without a time as long as they are listed. What the first
+poll finds happened before it and is not counted.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from exporter.errors import reading
-from exporter.model import DAY, HOUR, MINUTE, AlertCount, Poll, State
+from exporter.model import DAY, MINUTE, AlertCount, Poll, State
 from exporter.sources.commvault.client import CommvaultClient
-from exporter.sources.commvault.fields import Row, identity, number, rows, text
+from exporter.sources.commvault.fields import Row, amount, identity, number, rows, text
 
 ENDPOINT = "GET /Events"
 
@@ -30,32 +31,38 @@ _KEY = "events"
 
 @dataclass
 class _Memory:
-    """until: unix seconds of the last poll; recent: moments of the events in the overlap, by id."""
+    """until: unix seconds of the last poll; recent: ids of the events that the next one may list again."""
 
     until: float
     counts: dict[str, int] = field(default_factory=dict)
-    recent: dict[str, float] = field(default_factory=dict)
+    recent: list[str] = field(default_factory=list)
 
 
 def fetch(client: CommvaultClient, poll: Poll) -> tuple[AlertCount, ...]:
-    memory = _remembered(poll.state) or _Memory(poll.at - HOUR)
+    before = _remembered(poll.state)
+    memory = before or _Memory(poll.at)
     # The API counts in whole seconds; what is asked for and what is remembered must end at the same one.
     since = int(max(memory.until - _OVERLAP, poll.at - _LONGEST))
     payload = client.get("/Events", params={"fromTime": since, "toTime": int(poll.at)})
     found = parse(payload, client.pruning_backlog_event_codes)
-    new = Counter(kind for i, (at, kind) in found.items() if at >= since and i not in memory.recent)
-    memory.counts = dict(Counter(memory.counts) + Counter({"/".join(kind): n for kind, n in new.items()}))
-    memory.recent = {event_id: at for event_id, (at, _) in found.items() if at >= int(poll.at - _OVERLAP)}
+    if before:
+        known = set(memory.recent)
+        new = Counter(
+            "/".join(kind) for i, (at, kind) in found.items() if i not in known and (at is None or at >= since)
+        )
+        memory.counts = dict(Counter(memory.counts) + new)
+    overlap = int(poll.at - _OVERLAP)
+    memory.recent = [event_id for event_id, (at, _) in found.items() if at is None or at >= overlap]
     memory.until = poll.at
     poll.state.put(_KEY, json.dumps(asdict(memory)))
     return _counted(memory.counts)
 
 
-def parse(payload: Any, backlog_codes: tuple[str, ...] = ()) -> dict[str, tuple[float, tuple[str, str]]]:
-    """(time, (severity, criterion)) by event id; criterion is "" but for the codes of a pruning backlog."""
+def parse(payload: Any, backlog_codes: tuple[str, ...] = ()) -> dict[str, tuple[float | None, tuple[str, str]]]:
+    """(time or None, (severity, criterion)) by event id; criterion is "" but for the codes of a pruning backlog."""
     with reading(ENDPOINT):
         return {
-            identity(row, "id"): (number(row, "timeSource") or 0.0, _kind(row, backlog_codes))
+            identity(row, "id"): (amount(row, "timeSource") or None, _kind(row, backlog_codes))
             for row in rows(payload, "commservEvents", ENDPOINT)
         }
 

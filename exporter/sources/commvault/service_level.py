@@ -5,6 +5,7 @@ GET a report dataset: a table whose columns are found by name, since releases or
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from exporter.errors import SourceGarbled, reading
@@ -16,7 +17,8 @@ from exporter.sources.commvault.fields import name, rows
 ENDPOINT = "GET /cr/reportsplusengine/datasets/{}/data"
 
 _QUESTION = {"cache": "true", "parameter.i_dashboardtype": "commcell", "datasource": 2}
-_MET, _MISSED = "met sla", "missed sla"
+_STATUS, _COUNT = "SLAStatus", "CurrentCount"
+_MET, _MISSED = "Met SLA", "Missed SLA"
 
 
 def fetch(client: CommvaultClient, poll: Poll) -> ServiceLevel:  # noqa: ARG001
@@ -27,20 +29,22 @@ def fetch(client: CommvaultClient, poll: Poll) -> ServiceLevel:  # noqa: ARG001
 def parse(payload: Any) -> ServiceLevel:
     """Raises SourceGarbled when the table has no row of clients that met or missed it; others do not count."""
     with reading(ENDPOINT):
-        columns = ["".join(name(row, "name").lower().split()) for row in rows(payload, "columns", ENDPOINT)]
-        status = next((i for i, column in enumerate(columns) if column == "slastatus"), None)
-        count = next((i for i, column in enumerate(columns) if column.endswith("count")), None)
-        if status is None or count is None:
-            raise ValueError(f"columns are {', '.join(columns) or 'none'}: no SLAStatus or no count")
-        found = {_MET: 0, _MISSED: 0}
-        seen = False
+        columns = [name(row, "name") for row in rows(payload, "columns", ENDPOINT)]
+        named = f"columns are {', '.join(columns) or 'none'}"
+        if _STATUS not in columns or _COUNT not in columns:
+            raise ValueError(f"{named}: no {_STATUS} or no {_COUNT}")
+        status, count = columns.index(_STATUS), columns.index(_COUNT)
+        found: Counter[str] = Counter()
+        others = set()
         for record in dig(payload, "records", endpoint=ENDPOINT, expect=list):
             if not isinstance(record, list) or len(record) <= max(status, count):
                 raise SourceGarbled(f"{ENDPOINT}: records holds a row that does not fit the columns")
-            word = str(record[status]).strip().lower()
-            if word in found:
-                seen = True
+            word = str(record[status]).strip()
+            if word in (_MET, _MISSED):
                 found[word] += int(record[count])
-    if not seen:
-        raise SourceGarbled(f"{ENDPOINT}: no row says Met SLA or Missed SLA")
+            else:
+                others.add(word)
+        if not found:
+            said = ", ".join(sorted(others)) or "nothing"
+            raise ValueError(f"{named}: no row says {_MET} or {_MISSED}, {_STATUS} says {said}")
     return ServiceLevel(met=found[_MET], missed=found[_MISSED])

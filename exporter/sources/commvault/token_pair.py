@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import stat
 import threading
@@ -39,6 +40,11 @@ _EXPIRES, _RENEWABLE = "tokenExpiryTimestamp", "renewableUntilTimestamp"
 # A pair that was refused is not sent again, so looking for a new one in the file costs nobody anything.
 _REFUSED_SECONDS = MINUTE
 _CLOSING_SECONDS = 2.0
+
+# Clients that were closed in the middle of a renewal, by file: after a reload the next one waits for its end.
+_leaving: dict[Path, threading.Event] = {}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +75,7 @@ class TokenPair:
         self._guard = threading.Lock()
         self._owned: int | None = None
         self._closed = False
+        self._gone = threading.Event()
         self._given: str | None = None
         self._unsaved: Pair | None = None
         self._refused: str | None = None
@@ -80,8 +87,9 @@ class TokenPair:
                 pair = self._current()
             finally:
                 if self._closed:
-                    self._release()
-        self._telemetry.tell_token(self._http.source, pair.expires_at, pair.renewable_until)
+                    self._leave()
+        if not self._closed:
+            self._telemetry.tell_token(self._http.source, pair.expires_at, pair.renewable_until)
         renew_at = None
         if pair.expires_at is not None:
             # A server whose clock is behind ours must not make every request a renewal.
@@ -92,8 +100,10 @@ class TokenPair:
         """Give the file free; a renewal that is under way does so when it ends."""
         self._closed = True
         if self._guard.acquire(timeout=_CLOSING_SECONDS):
-            self._release()
+            self._leave()
             self._guard.release()
+        else:
+            _leaving[self._file.resolve()] = self._gone
 
     def _current(self) -> Pair:
         if self._closed:
@@ -111,6 +121,8 @@ class TokenPair:
         import fcntl  # Not on Windows, where the other sources are to work.
 
         path = self._file.resolve()
+        if before := _leaving.pop(path, None):
+            before.wait()
         try:
             owned = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -126,10 +138,19 @@ class TokenPair:
             raise
         return owned
 
-    def _release(self) -> None:
+    def _leave(self) -> None:
         if self._owned is not None:
+            self._save_last()
             os.close(self._owned)
             self._owned = None
+        self._gone.set()
+
+    def _save_last(self) -> None:
+        try:
+            if self._unsaved:
+                self._kept(self._unsaved)
+        except ConfigError as error:
+            log.error("%s; the renewed pair is lost: make a new access token", error)
 
     def _read(self) -> Pair:
         try:

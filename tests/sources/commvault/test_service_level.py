@@ -13,17 +13,32 @@ DATASET = f"{URL}/cr/reportsplusengine/datasets/getslacounts/data"
 
 def test_clients_that_met_and_missed_are_found_by_the_names_of_the_columns(payload):
     assert parse(payload("getslacounts")) == ServiceLevel(met=187, missed=13)
-    turned = {"columns": [{"name": "Count"}, {"name": "SLA Status"}], "records": [[5, "Missed SLA"], [1, "Missed SLA"]]}
+    turned = {
+        "columns": [{"name": "PreviousCount"}, {"name": "CurrentCount"}, {"name": "SLAStatus"}],
+        "records": [[7, 5, "Missed SLA"], [7, 1, "Missed SLA"]],
+    }
     assert parse(turned) == ServiceLevel(met=0, missed=6)
+
+
+COLUMNS = [{"name": "SLAStatus"}, {"name": "CurrentCount"}]
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"columns": [{"name": "SLAStatus"}], "records": []}, "no SLAStatus or no count"),
-        ({"columns": [{"name": "SLAStatus"}, {"name": "Count"}], "records": []}, "no row says Met SLA"),
-        ({"columns": [{"name": "SLAStatus"}, {"name": "Count"}], "records": [["Met SLA"]]}, "does not fit"),
-        ({"columns": [{"name": "SLAStatus"}, {"name": "Count"}], "records": [["Met SLA", "many"]]}, "invalid literal"),
+        ({"columns": [{"name": "SLAStatus"}], "records": []}, "columns are SLAStatus: no SLAStatus or no CurrentCount"),
+        ({"columns": [{"name": "SLAStatus"}, {"name": "TotalCount"}], "records": []}, "SLAStatus, TotalCount: no"),
+        ({"columns": [{"name": "CurrentCount"}], "records": []}, "columns are CurrentCount: no SLAStatus"),
+        (
+            {"columns": COLUMNS, "records": []},
+            "columns are SLAStatus, CurrentCount: no row says Met SLA or Missed SLA, SLAStatus says nothing",
+        ),
+        (
+            {"columns": COLUMNS, "records": [["Paused", 4], ["Excluded", 4]]},
+            "columns are SLAStatus, CurrentCount: no row .* SLAStatus says Excluded, Paused",
+        ),
+        ({"columns": COLUMNS, "records": [["Met SLA"]]}, "does not fit"),
+        ({"columns": COLUMNS, "records": [["Met SLA", "many"]]}, "invalid literal"),
         ({"columns": 5}, "columns"),
         ({"columns": [{}], "records": []}, "no field 'name'"),
     ],

@@ -85,6 +85,19 @@ def saved(file):
     return json.loads(file.read_text())
 
 
+@pytest.fixture
+def disk(file, monkeypatch):
+    """Call it with True and no renewed pair can be written, with False and it can."""
+    rename = type(file).replace
+
+    def refuse_new(path, to):
+        if "access-2" in path.read_text():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(path, to)
+
+    return lambda *, full: monkeypatch.setattr(type(file), "replace", refuse_new if full else rename)
+
+
 def test_a_token_that_works_is_not_renewed(holder, server, file):
     client = holder()
     for _ in range(3):
@@ -246,24 +259,17 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(
     assert (server.renewals, server.on_disk) == ([], [])
 
 
-def test_a_new_pair_that_cannot_be_written_is_kept_and_not_used_until_it_can(holder, server, file, monkeypatch):
+def test_a_new_pair_that_cannot_be_written_is_kept_and_not_used_until_it_can(holder, server, file, disk):
     client = holder()
     client.get("/StoragePool")
     server.expire()
-    rename = type(file).replace
-
-    def refuse_new(path, to):
-        if "access-2" in path.read_text():
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return rename(path, to)
-
-    monkeypatch.setattr(type(file), "replace", refuse_new)
+    disk(full=True)
     for _ in range(2):
         with pytest.raises(ConfigError, match="cannot be rewritten: No space left"):
             client.get("/StoragePool")
     assert server.renewals == [FIRST]
 
-    monkeypatch.setattr(type(file), "replace", rename)
+    disk(full=False)
     client.get("/StoragePool")
     assert server.renewals == [FIRST]
     assert saved(file) == SECOND
@@ -334,14 +340,16 @@ def test_a_renewal_that_fails_otherwise_is_tried_again(holder, server, requests_
     assert server.renewals == [FIRST]
 
 
-def test_closing_waits_for_a_renewal_and_gives_the_file_free_after_it(holder, server, file, requests_mock, monkeypatch):
+@pytest.fixture
+def renewing(holder, server, requests_mock, monkeypatch):
+    """A client in the middle of a renewal, closed; the event that lets the server answer; the renewal's end."""
     monkeypatch.setattr(token_pair, "_CLOSING_SECONDS", 0.05)
     asked, answering = threading.Event(), threading.Event()
 
     def slowly(request, context):
         asked.set()
         answering.wait(5)
-        return SECOND
+        return server._renew(request, context)
 
     requests_mock.post(RENEW, json=slowly)
     client = holder()
@@ -351,11 +359,55 @@ def test_closing_waits_for_a_renewal_and_gives_the_file_free_after_it(holder, se
         ending = pool.submit(client._pair.obtain)
         assert asked.wait(5)
         client._pair.close()
-        with pytest.raises(ConfigError, match="in use"):
-            holder()._pair.obtain()
+        yield answering, ending
+        answering.set()
+
+
+def test_a_client_that_is_closed_in_a_renewal_hands_its_file_over_when_that_ends(renewing, holder, server, file):
+    answering, ending = renewing
+    with ThreadPoolExecutor(1) as pool:
+        beginning = pool.submit(holder().get, "/StoragePool")
+        with pytest.raises(TimeoutError):
+            beginning.result(0.05)
         answering.set()
         ending.result(5)
+        beginning.result(5)
+    assert server.renewals == [FIRST]
     assert saved(file) == SECOND
+    assert server.on_disk[-1]
+
+
+def test_a_source_that_left_in_a_renewal_leaves_no_token_on_the_page(renewing, server, file, telemetry):
+    answering, ending = renewing
+    server.answer = {"renewableUntilTimestamp": 100000000000}
+    telemetry.forget_source("cs01")
+    answering.set()
+    ending.result(5)
+    assert saved(file)["renewableUntilTimestamp"] == 100000000000
+    name = "ebbtide_source_token_renewable_until_timestamp_seconds"
+    assert telemetry.registry.get_sample_value(name, {"source": "cs01"}) is None
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_pair_that_could_not_be_written_is_tried_once_more_when_the_client_is_closed(
+    holder, server, file, disk, caplog, full
+):
+    client = holder()
+    server.expire()
+    disk(full=True)
+    with pytest.raises(ConfigError, match="No space left"):
+        client.get("/StoragePool")
+    disk(full=full)
+    client.close()
+    assert saved(file) == (FIRST if full else SECOND)
+    assert ("No space left on device; the renewed pair is lost" in caplog.text) == full
+    assert "example-" not in caplog.text
+    disk(full=False)
+    # What the file holds from now on is no business of a client that is closed.
+    file.write_text(json.dumps(FIRST))
+    with pytest.raises(SourceUnreachable, match="stopping"):
+        client._pair.obtain()
+    assert saved(file) == FIRST
     holder()._pair.obtain()
 
 
