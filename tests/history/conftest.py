@@ -75,6 +75,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
 
 
+@pytest.fixture(params=["file", pytest.param("postgresql", marks=pytest.mark.server)])
+def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a store that outlives its process."""
+    return (
+        str(request.getfixturevalue("database")) if request.param == "postgresql" else f"sqlite:///{tmp_path}/ledger.db"
+    )
+
+
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     ledger = Ledger(url)

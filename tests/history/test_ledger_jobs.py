@@ -49,11 +49,9 @@ def total(ledger: Ledger) -> int:
     return sum(sum(o.finished_total.values()) for o in ledger.state("cs01").operations(1e9))
 
 
-def test_each_job_counts_once_across_restarts(url: str) -> None:
-    if url == "sqlite://":
-        pytest.skip("a database in memory has no restarts")
+def test_each_job_counts_once_across_restarts(lasting_url: str) -> None:
     for _ in range(2):
-        ledger = Ledger(url)
+        ledger = Ledger(lasting_url)
         ledger.state("cs01").add_jobs([ended(1, 100.0), ended(1, 100.0), ended(2, 100.0, "failed")])
         assert total(ledger) == 2
         ledger.close()
@@ -80,10 +78,8 @@ def test_jobs_are_forgotten_in_many_batches(ledger: Ledger, monkeypatch: pytest.
     assert len(list(ledger.state("cs02").jobs(0))) == 1
 
 
-def test_two_processes_that_add_the_same_jobs_count_them_once(url: str) -> None:
-    if url == "sqlite://":
-        pytest.skip("a database in memory belongs to one process")
-    ledgers = [Ledger(url), Ledger(url)]
+def test_two_processes_that_add_the_same_jobs_count_them_once(lasting_url: str) -> None:
+    ledgers = [Ledger(lasting_url), Ledger(lasting_url)]
     jobs = [ended(n, float(n)) for n in range(3 * BATCH)]
     with ThreadPoolExecutor(2) as threads:
         added = threads.map(lambda ledger: ledger.state("cs01").add_jobs(jobs), ledgers)

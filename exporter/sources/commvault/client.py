@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from exporter.errors import SourceError, SourceGarbled, SourceRefused, reading
-from exporter.http import HttpClient, Reply, UnexpectedStatus, dig
+from exporter.errors import SourceError, SourceRefused
+from exporter.http import HttpClient, Reply, UnexpectedStatus
 from exporter.model import HOUR, MINUTE
 from exporter.rounds import Round
 from exporter.sources.commvault.answers import checked, decoded
 from exporter.sources.commvault.bases import CommServeHttp
 from exporter.sources.commvault.config import CommvaultSettings
-from exporter.sources.commvault.fields import Row, identity, number, rows
 from exporter.sources.commvault.login import Login, LoginRefused
 from exporter.sources.commvault.token_pair import TokenPair
 from exporter.telemetry import Telemetry
@@ -109,34 +108,6 @@ class CommvaultClient:
         # Who may not should hear of the permission, not of the name that an older release had.
         raise next((e for e in failed.values() if isinstance(e, SourceRefused)), [*failed.values()][-1])
 
-    def pages(self, ask: Callable[[int], tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
-        """(endpoint, summaries of jobs) page by page; `ask(offset)` says its endpoint and the page from there on.
-
-        The list moves while it is read: new jobs push others to the next page, where they come once more and are
-        left out, and the total that counts is the latest one.
-        """
-        received = 0
-        before: set[str] = set()
-        while True:
-            endpoint, payload = ask(received)
-            if payload.get("jobs") is None:
-                # No jobs is a total of 0 without a list; an answer without either is none.
-                dig(payload, "totalRecordsWithoutPaging", endpoint=endpoint)
-                return
-            listed = rows(payload, "jobs", endpoint)
-            if not listed:
-                return
-            received += len(listed)
-            with reading(endpoint):
-                summaries = {identity(s, "jobId"): s for s in (_summary(job, endpoint) for job in listed)}
-                total = number(payload, "totalRecordsWithoutPaging")
-            yield endpoint, [summary for job_id, summary in summaries.items() if job_id not in before]
-            if total is not None and received >= total:
-                return
-            if before == set(summaries):
-                raise SourceGarbled(f"{endpoint}: the server repeats a page, whatever offset it is asked for")
-            before = set(summaries)
-
     def round_of(self, objects: str, every: float = HOUR) -> Round[Any]:
         """The round in which such objects are asked for, one by one, each once in so many seconds."""
         return self._rounds.setdefault(objects, Round(every))
@@ -165,8 +136,3 @@ class CommvaultClient:
             if isinstance(error, SourceRefused):
                 self._telemetry.auth_failures.labels(self._http.source).inc()
             raise
-
-
-def _summary(job: Row, endpoint: str) -> Row:
-    summary: Row = dig(job, "jobSummary", endpoint=endpoint, expect=dict)
-    return summary

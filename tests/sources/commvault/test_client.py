@@ -1,4 +1,4 @@
-"""Errors inside HTTP 200, two names for one thing, and lists that move while they are read."""
+"""Errors inside HTTP 200, and two names for one thing."""
 
 from __future__ import annotations
 
@@ -140,73 +140,3 @@ def test_other_troubles_are_no_reason_to_try_another_name(names, status, error):
     names.new(status)
     with pytest.raises(error, match="GET /new"):
         names.ask()
-
-
-def page(total, *ids):
-    payload = {} if total is None else {"totalRecordsWithoutPaging": total}
-    return payload | ({"jobs": [{"jobSummary": {"jobId": job_id}} for job_id in ids]} if ids else {})
-
-
-def read(client, *answers):
-    """(offsets asked for, ids per page) when the server gives these answers one after the other."""
-    offsets = []
-    left = iter(answers)
-
-    def ask(offset):
-        offsets.append(offset)
-        return "POST /Jobs", next(left)
-
-    pages = [[summary["jobId"] for summary in summaries] for _, summaries in client.pages(ask)]
-    return offsets, pages
-
-
-def test_pages_follow_one_another_until_the_total_is_reached(client):
-    assert read(client(), page(5, 9, 8), page(5, 7, 6), page(5, 5)) == ([0, 2, 4], [[9, 8], [7, 6], [5]])
-
-
-def test_a_job_that_is_pushed_to_the_next_page_comes_once(client):
-    """Two new jobs start after the first page was read; the total grows with them."""
-    assert read(client(), page(4, 9, 8), page(6, 9, 8, 7), page(6, 6)) == ([0, 2, 5], [[9, 8], [7], [6]])
-
-
-def test_a_total_that_shrinks_below_what_was_received_ends_the_list(client):
-    assert read(client(), page(5, 9, 8), page(3, 7)) == ([0, 2], [[9, 8], [7]])
-
-
-def test_the_server_decides_how_long_a_page_is(client):
-    assert read(client(), page(4, 9), page(4, 8), page(4, 7, 6))[0] == [0, 1, 2]
-
-
-def test_without_a_total_the_list_goes_on_until_there_is_nothing_more(client):
-    assert read(client(), page(None, 9), page(None, 8), page(0)) == ([0, 1, 2], [[9], [8]])
-
-
-@pytest.mark.parametrize("nothing", [{"totalRecordsWithoutPaging": 0}, {"totalRecordsWithoutPaging": 0, "jobs": []}])
-def test_no_jobs_are_said_by_leaving_them_out(client, nothing):
-    assert read(client(), nothing) == ([0], [])
-
-
-def test_an_answer_that_holds_nothing_at_all_does_not_say_that_there_are_no_jobs(client):
-    with pytest.raises(SourceGarbled, match="totalRecordsWithoutPaging"):
-        read(client(), {})
-
-
-def test_a_server_that_ignores_the_offset_is_not_read_for_ever(client):
-    with pytest.raises(SourceGarbled, match="repeats a page"):
-        read(client(), page(6, 9, 8), page(6, 9, 8))
-
-
-@pytest.mark.parametrize(
-    ("answer", "complaint"),
-    [
-        ({"jobs": "24 items"}, "jobs is of type str"),
-        ({"jobs": ["x"]}, "no object"),
-        ({"jobs": [{"job": {}}]}, "no field jobSummary"),
-        ({"jobs": [{"jobSummary": {}}]}, "no field 'jobId'"),
-        ({"jobs": [{"jobSummary": {"jobId": {"value": 1}}}]}, "jobId is of type dict"),
-        (page(1, 9) | {"totalRecordsWithoutPaging": "many"}, "totalRecordsWithoutPaging is not a number"),
-    ],
-)
-def test_a_list_in_another_shape_is_garbled(client, answer, complaint):
-    with pytest.raises(SourceGarbled, match=f"POST /Jobs: .*{complaint}"):
-        read(client(), answer)
