@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from exporter.metrics.family import Subject, gauge, gauge_by, info
+from collections.abc import Callable, Mapping
+
+from exporter.metrics.family import Family, Subject, gauge, gauge_by, info
+from exporter.model import Scan, Share
 
 MOUNT = Subject(("pool",), ("mounts",), lambda f: f.mounts, lambda m: (m.pool.name,))
 SCAN = Subject(("root",), ("scans",), lambda f: f.scans, lambda s: (s.root,))
+
+
+def shares(
+    prefix: str, what: str, label: str, shares_of: Callable[[Scan], Mapping[str, Share]], files: str = "Regular files"
+) -> tuple[Family, Family, Family]:
+    """Files, apparent and allocated bytes of a scan, told apart by the label."""
+
+    def column(index: int) -> Callable[[Scan], Mapping[str, int]]:
+        return lambda scan: {key: share[index] for key, share in shares_of(scan).items()}
+
+    return (
+        gauge_by(f"{prefix}_files", f"{files} {what}.", SCAN, label, column(0)),
+        gauge_by(f"{prefix}_apparent_bytes", f"Sum of the file sizes {what}.", SCAN, label, column(1)),
+        gauge_by(f"{prefix}_allocated_bytes", f"Disk space taken {what}.", SCAN, label, column(2)),
+    )
+
 
 FAMILIES = (
     info("ebbtide_filesystem_info", "A mounted filesystem.", MOUNT, ("device", "fstype"), lambda m: (m.device, m.fstype)),
@@ -20,4 +39,12 @@ FAMILIES = (
     gauge("ebbtide_scan_apparent_bytes", "Sum of the file sizes below the root.", SCAN, lambda s: s.apparent_bytes),
     gauge("ebbtide_scan_allocated_bytes", "Disk space taken by the files below the root.", SCAN, lambda s: s.allocated_bytes),
     gauge_by("ebbtide_scan_errors", "Entries the last scan could not read, by error name.", SCAN, "error", lambda s: s.errors),
+    gauge("ebbtide_scan_symlinks", "Symlinks below the root; they are counted as files and never followed.", SCAN, lambda s: s.symlinks),
+    gauge("ebbtide_scan_vanished", "Entries that were deleted while the last scan ran.", SCAN, lambda s: s.vanished),
+    *shares("ebbtide_scan_size", "by size, from the one named up to the next", "size", lambda s: s.sizes),
+    *shares("ebbtide_scan_modified", "by whole days since their content changed, from the age named up to the next", "age", lambda s: s.modified),
+    *shares("ebbtide_scan_accessed", "by whole days since they were read, from the age named up to the next; trust it only as far as the atime option of the mount", "age", lambda s: s.accessed),
+    *shares("ebbtide_scan_category", "by category of the extension", "category", lambda s: s.categories),
+    *shares("ebbtide_scan_owner", "by numeric owner, the largest ten and other", "uid", lambda s: s.owners),
+    *shares("ebbtide_scan_directory", "below the largest directories of the roll-up, each with all in it", "directory", lambda s: s.rollup, "Files"),
 )  # fmt: skip

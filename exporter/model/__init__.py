@@ -31,7 +31,7 @@ from exporter.model.constants import (
     JOB_RESULTS,
     POOL_STATUSES,
 )
-from exporter.model.filesystem import Mount, Scan
+from exporter.model.filesystem import Mount, Scan, Share
 from exporter.model.inventory import COLLECTED, Inventory
 from exporter.model.jobs import Backups, Job, JobHistory, OperationJobs, PolicyFulls, Series
 from exporter.model.polling import Collector, CollectorState, Poll, Source, SourceState, State, scheduled
@@ -46,6 +46,6 @@ __all__ = [
     "Copy", "CycleAnalysis", "DatabaseReading", "DedupStore", "DedupStoreUsage", "EffectiveRetention", "Group",
     "Inventory", "Job", "JobHistory", "Library", "LogReading", "MediaAgent", "Mount", "MountPath", "OperationJobs",
     "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans", "PolicyFulls", "Poll", "Pool", "PoolForecast",
-    "PoolSpace", "Reduction", "RetainedSet", "RetentionRule", "RuleReplay", "Scan", "Series", "ServiceLevel",
+    "PoolSpace", "Reduction", "RetainedSet", "RetentionRule", "RuleReplay", "Scan", "Series", "ServiceLevel", "Share",
     "Source", "SourceState", "State", "StoreEvidence", "WhatIf", "scheduled",
 ]  # fmt: skip

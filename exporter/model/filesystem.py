@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from exporter.model.pools import Pool
 
@@ -22,9 +23,22 @@ class Mount:
     files_free: float | None = None
 
 
+class Share(NamedTuple):
+    """A part of the files of a tree."""
+
+    files: int
+    apparent_bytes: int
+    allocated_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What one walk of a directory tree counted."""
+    """What one walk of a directory tree counted.
+
+    vanished: entries deleted while it ran. sizes, modified, accessed, categories, owners: its regular files told apart,
+    the ages by the whole days since mtime and atime, owners by uid. rollup: the largest directories down to the
+    configured depth with all below them, by path relative to the root.
+    """
 
     root: str
     completed_at: float
@@ -34,3 +48,11 @@ class Scan:
     apparent_bytes: int
     allocated_bytes: int
     errors: Mapping[str, int]
+    symlinks: int | None = None
+    vanished: int | None = None
+    sizes: Mapping[str, Share] = field(default_factory=dict)
+    modified: Mapping[str, Share] = field(default_factory=dict)
+    accessed: Mapping[str, Share] = field(default_factory=dict)
+    categories: Mapping[str, Share] = field(default_factory=dict)
+    owners: Mapping[str, Share] = field(default_factory=dict)
+    rollup: Mapping[str, Share] = field(default_factory=dict)

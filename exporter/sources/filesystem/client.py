@@ -13,8 +13,11 @@ from pathlib import Path
 
 from exporter.model import MINUTE
 from exporter.sources.filesystem.calls import Calls
+from exporter.sources.filesystem.categories import read_categories
 from exporter.sources.filesystem.config import FilesystemSettings, ScanSettings
-from exporter.sources.filesystem.scan import Tally, walk
+from exporter.sources.filesystem.scan import How, scan
+from exporter.sources.filesystem.subtree import Rules
+from exporter.sources.filesystem.tally import Tally
 
 LOOK_INTERVAL = 15 * MINUTE
 
@@ -38,10 +41,12 @@ class Usage:
 class Walked:
     """A finished walk, when it ran by time.monotonic(), and which filesystem it was on.
 
-    fsid: as statvfs tells it, 0 for unknown; mountpoint: where the filesystem of the root was mounted.
+    device: st_dev of the root; fsid: as statvfs tells it, 0 for unknown; mountpoint: where the filesystem of the root
+    was mounted.
     """
 
     tally: Tally
+    device: int
     started: float
     ended: float
     fsid: int
@@ -63,6 +68,7 @@ class FilesystemClient:
         self._statvfs = statvfs
         self._mountinfo = mountinfo
         self._closing = threading.Event()
+        self._categories = read_categories()
         self.usage = Calls(self._usage, settings.timeout)
         # Half the interval: a fetch that waits for a long walk is back before its last answer expires.
         self.walks = Calls(self._walk, (settings.intervals.scans or LOOK_INTERVAL) / 2, workers=1, keep_late=True)
@@ -86,14 +92,15 @@ class FilesystemClient:
             return Usage(total, free)
         return usage(self._statvfs(mountpoint))
 
-    def _walk(self, scan: ScanSettings) -> Walked:
+    def _walk(self, settings: ScanSettings) -> Walked:
         started = time.monotonic()
-        tally = walk(scan.path, exclude=scan.exclude, should_stop=self._closing.is_set)
-        fsid = self._statvfs(os.fsencode(scan.path)).f_fsid if self._statvfs else 0
-        mountpoint = os.path.realpath(scan.path)
+        rules = Rules(root=settings.path, depth=settings.depth, exclude=settings.exclude, categories=self._categories)
+        tally, device = scan(rules, How(should_stop=self._closing.is_set))
+        fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
+        mountpoint = os.path.realpath(settings.path)
         while not os.path.ismount(mountpoint):
             mountpoint = os.path.dirname(mountpoint)
-        return Walked(tally, started, time.monotonic(), fsid, mountpoint)
+        return Walked(tally, device, started, time.monotonic(), fsid, mountpoint)
 
 
 def usage(answer: os.statvfs_result) -> Usage:

@@ -11,15 +11,20 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from exporter.errors import SourceError, SourceRefused, SourceUnreachable
-from exporter.model import Poll, Scan, State
+from exporter.model import Poll, Scan, Share, State
 from exporter.sources.filesystem.client import FilesystemClient, Walked
+from exporter.sources.filesystem.summary import summarize
 from exporter.sources.filesystem.text import errno_name, readable
 
 log = logging.getLogger(__name__)
 
 _KEY = "scans"
+# Those of the roll-up that are shown as metrics; the root has families of its own.
+_DIRECTORIES = 100
+_SHARES = ("sizes", "modified", "accessed", "categories", "owners", "rollup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
 
 def parse(root: str, walked: Walked, ended_at: float) -> Last:
     tally = walked.tally
+    summary = summarize(tally, ended_at)
     scan = Scan(
         root=root,
         completed_at=ended_at,
@@ -74,8 +80,20 @@ def parse(root: str, walked: Walked, ended_at: float) -> Last:
         apparent_bytes=tally.apparent_bytes,
         allocated_bytes=tally.allocated_bytes,
         errors=dict(tally.errors),
+        symlinks=tally.symlinks,
+        vanished=tally.vanished,
+        sizes=summary.sizes,
+        modified=summary.modified,
+        accessed=summary.accessed,
+        categories=summary.categories,
+        owners=summary.owners,
+        rollup={
+            directory.path: Share(directory.files, directory.apparent_bytes, directory.allocated_bytes)
+            for directory in summary.rollup[: _DIRECTORIES + 1]
+            if directory.path
+        },
     )
-    return Last(scan, tally.device, walked.fsid, walked.mountpoint)
+    return Last(scan, walked.device, walked.fsid, walked.mountpoint)
 
 
 def is_due(last: Last | None, interval: float, at: float) -> bool:
@@ -93,7 +111,7 @@ def doubt(walked: Walked, last: Last | None) -> str | None:
     """
     if last is None:
         return None
-    other = walked.tally.device != last.device and (not walked.fsid or walked.fsid != last.fsid)
+    other = walked.device != last.device and (not walked.fsid or walked.fsid != last.fsid)
     moved = walked.mountpoint != last.mountpoint
     emptied = bool(last.scan.files and not walked.tally.files)
     signs = {
@@ -119,9 +137,14 @@ def _remembered(state: State) -> dict[str, Last]:
         return {}
     try:
         return {
-            root: Last(Scan(**known["scan"]), known["device"], known["fsid"], known["mountpoint"])
+            root: Last(_scan(known["scan"]), known["device"], known["fsid"], known["mountpoint"])
             for root, known in json.loads(text).items()
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("the remembered scans are not in a form of this release; every root is scanned anew")
         return {}
+
+
+def _scan(known: dict[str, Any]) -> Scan:
+    shares = {name: {key: Share(*share) for key, share in known.get(name, {}).items()} for name in _SHARES}
+    return Scan(**{**known, **shares})

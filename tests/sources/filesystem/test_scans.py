@@ -14,8 +14,8 @@ from exporter.errors import SourceRefused, SourceUnreachable
 from exporter.model import DAY, HOUR, MINUTE, Poll, Scan
 from exporter.sources.filesystem import scans
 from exporter.sources.filesystem.client import Walked
-from exporter.sources.filesystem.scan import Tally
 from exporter.sources.filesystem.scans import Last, doubt, is_due
+from exporter.sources.filesystem.tally import Tally
 
 AT = 1_700_000_000.0
 
@@ -50,7 +50,7 @@ def last(*, device=1, fsid=0, mountpoint="/data", files=10, completed_at=AT, dur
 
 
 def walked(*, device=1, fsid=0, mountpoint="/data", files=10) -> Walked:
-    return Walked(Tally(device=device, files=files, directories=1), 0.0, 1.0, fsid, mountpoint)
+    return Walked(Tally(own={b"": [files, 0, 0, 1, 0, 0, 0]}), device, 0.0, 1.0, fsid, mountpoint)
 
 
 def test_a_root_is_walked_at_the_first_poll(client, poll, root):

@@ -1,0 +1,329 @@
+"""The walk of parts of a directory tree, in Python. Nothing is opened but directories.
+
+Directories are opened and entries statted relative to the descriptor of their parent: it is cheaper than whole paths,
+and a path may be longer than the 4,096 bytes a system call takes. Windows has no such calls and goes by path.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from math import inf
+from operator import attrgetter, itemgetter
+from typing import Any
+from zlib import crc32
+
+from exporter.sources.filesystem.opening import Opener
+from exporter.sources.filesystem.selection import Selection, is_snapshot
+from exporter.sources.filesystem.subtree import Part, Record, Rules, Subtree, System, ignore
+from exporter.sources.filesystem.tally import (
+    ALLOCATED,
+    APPARENT,
+    BLOCK,
+    DAY_SECONDS,
+    DIRECTORIES,
+    ERRORS,
+    FILES,
+    SYMLINKS,
+    VANISHED,
+    Link,
+    Tally,
+    largest,
+)
+from exporter.sources.filesystem.text import errno_name
+
+OPEN_DIRECTORIES = 64
+SPLIT_ABOVE = 20_000
+AT_A_TIME = 256
+# Longer ones are nobody's data, and a thousand of them would fill the memory.
+LONGEST_PATH = 1 << 20
+
+_JUNCTION = getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0x400)
+_REGULAR = frozenset(stat.S_IFREG | bits for bits in range(0o10000))
+_MODE, _LINKS, _UID, _SIZE, _ATIME, _MTIME = (itemgetter(index) for index in (0, 3, 4, 6, 7, 8))
+
+
+def _blocks_of_size(status: os.stat_result) -> int:
+    return -(-status.st_size // BLOCK)
+
+
+# Blocks are 512 bytes, whatever st_blksize says; Windows has none, and the size has to do.
+_BLOCKS: Callable[[os.stat_result], int] = (
+    attrgetter("st_blocks") if hasattr(os.stat_result, "st_blocks") else _blocks_of_size
+)
+
+
+@dataclass(slots=True)
+class _Directory:
+    path: bytes
+    handle: Any
+    tally: Tally
+    row: list[int]
+    waiting: list[tuple[str, int]] = field(default_factory=list)
+    # By the regular files right in it, each name of a file counted.
+    apparent: int = 0
+    allocated: int = 0
+
+
+def walk(
+    rules: Rules,
+    subtrees: Sequence[Subtree],
+    *,
+    budget: float = inf,
+    seconds: float = inf,
+    tick: Callable[[int], None] = ignore,
+    system: System | None = None,
+) -> Part:
+    """A Walker. Raises OSError when the root cannot be opened, or is on another device than the rules say."""
+    walker = _Walk(rules, tick, system or System())
+    try:
+        return walker.run(subtrees, budget, time.monotonic() + seconds)
+    finally:
+        walker.close()
+
+
+def device_of(root: str, system: System | None = None) -> int:
+    """st_dev of the root. Raises OSError when it cannot be listed."""
+    system = system or System()
+    opener = Opener(system)
+    handle, status = opener.root(root)
+    try:
+        system.scandir(handle).close()
+    finally:
+        opener.close(handle)
+    return status.st_dev
+
+
+class _Walk:
+    def __init__(self, rules: Rules, tick: Callable[[int], None], system: System) -> None:
+        self._rules = rules
+        self._tick = tick
+        self._system = system
+        self._opener = Opener(system)
+        self._selection = Selection(rules) if rules.exclude or rules.include else None
+        self._part = Part(Tally(rules.depth, rules.top))
+        self._stack: list[_Directory] = []
+        # Allocated bytes from which on a file or directory may be among the largest.
+        self._large = rules.floor
+        self._heavy = 1
+
+    def run(self, subtrees: Sequence[Subtree], budget: float, until: float) -> Part:
+        part = self._part
+        root, status = self._opener.root(self._rules.root)
+        try:
+            if status.st_dev != self._rules.device:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self._rules.root)
+            for number, subtree in enumerate(subtrees):
+                if part.entries >= budget or time.monotonic() >= until:
+                    part.left.extend(subtrees[number:])
+                    break
+                self._enter(subtree, root)
+                while self._stack:
+                    here = self._stack[-1]
+                    if not here.waiting:
+                        self._opener.close(self._stack.pop().handle)
+                    elif len(self._stack) >= OPEN_DIRECTORIES or part.entries >= budget or time.monotonic() >= until:
+                        part.left.extend(Subtree(_join(here.path, name), blocks) for name, blocks in here.waiting)
+                        here.waiting.clear()
+                    else:
+                        name, blocks = here.waiting.pop()
+                        self._enter(Subtree(_join(here.path, name), blocks), root, here.handle, name)
+        finally:
+            self._opener.close(root)
+        return part
+
+    def close(self) -> None:
+        while self._stack:
+            self._opener.close(self._stack.pop().handle)
+
+    def _enter(self, subtree: Subtree, root: Any, parent: Any = None, name: str = "") -> None:
+        path = subtree.path
+        tally = Tally(self._rules.depth, self._rules.top) if self._rules.keep_records else self._part.tally
+        here = _Directory(path, None, tally, tally.row(path))
+        status: os.stat_result | None = None
+        try:
+            if self._is_to_be_entered(path):
+                here.handle, status = (
+                    self._opener.follow(root, path) if parent is None else self._opener.below(parent, name)
+                )
+        except FileNotFoundError:
+            here.row[VANISHED] += 1
+            self._record(here, None)
+            return
+        except OSError as error:
+            self._note(here, error)
+        if here.handle is not None:
+            self._stack.append(here)
+        # Something may have been mounted here since it was listed.
+        if status is not None and status.st_dev != self._rules.device:
+            self._record(here, None)
+            return
+        if subtree.share is None:
+            here.row[DIRECTORIES] += 1
+            here.row[ALLOCATED] += (subtree.blocks if status is None else _BLOCKS(status)) * BLOCK
+        if here.handle is not None:
+            try:
+                self._list(here, subtree.share)
+            except OSError as error:
+                self._note(here, error)
+        self._record(here, status)
+
+    def _is_to_be_entered(self, path: bytes) -> bool:
+        if len(path) > LONGEST_PATH:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return self._rules.max_depth is None or not path or path.count(b"/") + 1 < self._rules.max_depth
+
+    def _list(self, here: _Directory, share: tuple[int, int] | None) -> None:
+        self._tick(0)
+        with self._system.scandir(here.handle) as listing:
+            entries: Iterator[Any] = listing
+            if self._rules.parts > 1 and share is None:
+                begin = list(islice(entries, SPLIT_ABOVE + 1))
+                if len(begin) > SPLIT_ABOVE:
+                    parts = self._rules.parts
+                    self._part.left.extend(Subtree(here.path, share=(number, parts)) for number in range(parts))
+                    return
+                entries = chain(begin, entries)
+            elif share is not None:
+                number, parts = share
+                entries = (e for e in entries if crc32(os.fsencode(e.name)) % parts == number)
+            while some := list(islice(entries, AT_A_TIME)):
+                self._look_at(here, some)
+                self._tick(len(some))
+                self._part.entries += len(some)
+        if share is not None:
+            cell = here.tally.split.setdefault(here.path, [0, 0, 0])
+            cell[1] += here.apparent
+            cell[2] += here.allocated
+        elif here.allocated >= self._heavy:
+            here.tally.heavy.append((-here.allocated, here.path, here.apparent))
+            self._heavy = self._trim(here.tally.heavy, self._heavy)
+
+    def _look_at(self, here: _Directory, entries: list[Any]) -> None:
+        if self._selection is not None:
+            entries = self._selection.of(here.path, entries)
+        started = time.perf_counter()
+        try:
+            # On Windows the listing knows neither links nor devices.
+            if self._system.by_descriptor:
+                statuses = [entry.stat(follow_symlinks=False) for entry in entries]
+            else:
+                statuses = [os.lstat(entry) for entry in entries]
+        except OSError:
+            entries, statuses = self._stat_each(here, entries)
+        self._part.stat_seconds += time.perf_counter() - started
+        if not statuses:
+            return
+        # Nearly always all are regular files of one name, and nothing is asked of each.
+        if not _REGULAR.issuperset(map(_MODE, statuses)) or max(map(_LINKS, statuses)) > 1:
+            entries, statuses = self._sift(here, entries, statuses)
+        self._count(here, entries, statuses)
+
+    def _stat_each(self, here: _Directory, entries: list[Any]) -> tuple[list[Any], list[os.stat_result]]:
+        found, statuses = [], []
+        for entry in entries:
+            try:
+                statuses.append(entry.stat(follow_symlinks=False) if self._system.by_descriptor else os.lstat(entry))
+            except FileNotFoundError:
+                here.row[VANISHED] += 1
+            except OSError as error:
+                self._note(here, error)
+            else:
+                found.append(entry)
+        return found, statuses
+
+    def _sift(
+        self, here: _Directory, entries: list[Any], statuses: list[os.stat_result]
+    ) -> tuple[list[Any], list[os.stat_result]]:
+        """Take out what is no regular file of one name."""
+        kept, kept_statuses = [], []
+        for entry, status in zip(entries, statuses, strict=True):
+            if stat.S_ISDIR(status.st_mode) and not getattr(status, "st_file_attributes", 0) & _JUNCTION:
+                self._list_later(here, entry.name, status)
+            # st_dev is not compared with the root's: on an overlay of several filesystems it is that of the layer.
+            elif status.st_nlink > 1:
+                self._link(here, entry.name, status)
+            elif stat.S_ISREG(status.st_mode):
+                kept.append(entry)
+                kept_statuses.append(status)
+            else:
+                here.row[FILES] += 1
+                here.row[SYMLINKS] += stat.S_ISLNK(status.st_mode)
+                here.row[APPARENT] += status.st_size
+                here.row[ALLOCATED] += _BLOCKS(status) * BLOCK
+        return kept, kept_statuses
+
+    def _list_later(self, here: _Directory, name: str, status: os.stat_result) -> None:
+        if status.st_dev != self._rules.device or is_snapshot(here.path, name):
+            return
+        if self._rules.mountpoints and _join(here.path, name) in self._rules.mountpoints:
+            return
+        here.waiting.append((name, _BLOCKS(status)))
+
+    def _link(self, here: _Directory, name: str, status: os.stat_result) -> None:
+        link = Link(
+            _join(here.path, name), status.st_size, _BLOCKS(status) * BLOCK, status.st_uid,
+            int(status[8]) // DAY_SECONDS, int(status[7]) // DAY_SECONDS,
+            stat.S_ISLNK(status.st_mode), stat.S_ISREG(status.st_mode),
+        )  # fmt: skip
+        here.tally.link((status.st_dev, status.st_ino), link)
+        here.apparent += link.size
+        here.allocated += link.allocated
+
+    def _count(self, here: _Directory, entries: list[Any], statuses: list[os.stat_result]) -> None:
+        """Regular files of one name."""
+        if not statuses:
+            return
+        categories = self._rules.categories
+        sizes = list(map(_SIZE, statuses))
+        blocks = list(map(_BLOCKS, statuses))
+        names = [entry.name for entry in entries]
+        kinds = zip(
+            [categories[name[name.rfind(".") :]] for name in names],
+            map(_UID, statuses),
+            map(int.bit_length, sizes),
+            strict=True,
+        )
+        modified = [second // DAY_SECONDS for second in map(_MTIME, statuses)]
+        accessed = [second // DAY_SECONDS for second in map(_ATIME, statuses)]
+        here.tally.cells.add(zip(kinds, modified, accessed, sizes, blocks, strict=True))
+        apparent, allocated = sum(sizes), sum(blocks) * BLOCK
+        here.row[FILES] += len(sizes)
+        here.row[APPARENT] += apparent
+        here.row[ALLOCATED] += allocated
+        here.apparent += apparent
+        here.allocated += allocated
+        if max(blocks) * BLOCK >= self._large:
+            large = here.tally.large
+            for name, size, taken in zip(names, sizes, blocks, strict=True):
+                if taken * BLOCK >= self._large:
+                    large.append((-taken * BLOCK, _join(here.path, name), size))
+            self._large = self._trim(large, self._large)
+
+    def _trim(self, found: list[tuple[int, bytes, int]], floor: int) -> int:
+        """Forget what is too small, now and then; from how many bytes on the rest counts."""
+        if len(found) <= 4 * self._rules.top:
+            return floor
+        found[:] = largest(found, self._rules.top)
+        # Of a directory with a record of its own the next one knows nothing.
+        return floor if self._rules.keep_records else -found[-1][0]
+
+    def _record(self, here: _Directory, status: os.stat_result | None) -> None:
+        if self._rules.keep_records:
+            changed = status and (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+            waiting = tuple((os.fsencode(name), blocks) for name, blocks in here.waiting)
+            self._part.records.append(Record(here.path, changed, here.tally, waiting))
+
+    def _note(self, here: _Directory, error: OSError) -> None:
+        # Deleted since it was listed: that is life, not an error.
+        here.row[ERRORS] += 1
+        here.tally.errors[errno_name(error)] += 1
+
+
+def _join(directory: bytes, name: str) -> bytes:
+    return directory + b"/" + os.fsencode(name) if directory else os.fsencode(name)
