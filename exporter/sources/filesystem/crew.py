@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -62,33 +63,34 @@ class Crew:
         """
         frontier = list(subtrees)
         out: dict[Future[Part], Sequence[Subtree]] = {}
-        losses = 0
-        executor = self.hire()
+        lost: Counter[Subtree] = Counter()
+        executor, broken = self.hire(), False
         try:
             while frontier or out:
                 self.bucket.should_stop()
-                if self.pauses.reason() is None:
-                    losses += not self._hand_out(executor, rules, frontier, out)
-                elif not out:
-                    self.bucket.sleep(_LOOK_SECONDS)
+                if self.pauses.reason() is not None:
+                    if not out:
+                        self.bucket.sleep(_LOOK_SECONDS)
+                elif not broken:
+                    broken = not self._hand_out(executor, rules, frontier, out)
                 for future in wait(out, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
                     subtrees = out.pop(future)
                     try:
                         part = future.result()
-                    except self.lost:
+                    except self.lost as error:
+                        broken = True
                         frontier.extend(subtrees)
-                        losses += 1
+                        lost.update(subtrees)
+                        if lost.most_common(1)[0][1] > _LOSSES:
+                            raise SourceUnreachable("the workers of the scan died again and again") from error
                     else:
-                        losses = 0
                         if self.width is not None:
                             self.width.note(part.entries, part.stat_seconds, time.monotonic())
                         frontier.extend(take(part))
-                if losses and not out:
-                    if losses > _LOSSES * self.size:
-                        raise SourceUnreachable("the workers of the scan died again and again")
-                    log.warning("a worker of the scan died; its part is walked again")
+                if broken and not out:
+                    log.warning("a worker of the scan died; what it had open is walked again")
                     executor.shutdown(wait=False, cancel_futures=True)
-                    executor = self.hire()
+                    executor, broken = self.hire(), False
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 

@@ -22,9 +22,9 @@ from exporter.sources.filesystem.width import LOCAL_SECONDS, Width
 _FIRST_ENTRIES = 1_000
 # What is done by then is not worth starting processes for.
 _SMALL_ENTRIES = 20_000
-# Local workers share what is cached; a thread more or less costs nothing, but a call more may be one too many.
 _MOST_THREADS = 64
-_SPLIT_SLOW = 16
+# Each part of a large directory lists it whole.
+_MOST_PARTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
         crew = _crew(how, bucket, latency)
         if left and crew.remote and how.executor is None:
             left = take(how.walker(rules, left, budget=_SMALL_ENTRIES, tick=bucket.take))
-        crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
+        if left:
+            crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
     return settled(book.finish(), rules.categories, rules.floor), rules.device
 
 
@@ -140,5 +141,5 @@ def _crew(how: How, bucket: Bucket, latency: float) -> Crew:
 
 
 def _parts(book: Book, crew: Crew) -> int:
-    """A directory with a record of its own is one; each part lists it whole, so there should not be too many."""
-    return 1 if book.keeps_records else min(crew.size, _SPLIT_SLOW)
+    """Into how many a large directory is split; one that gets a record of its own is not."""
+    return 1 if book.keeps_records else min(crew.size, _MOST_PARTS)

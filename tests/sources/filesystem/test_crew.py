@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import SourceUnreachable
+from exporter.sources.filesystem import scan as scanning
+from exporter.sources.filesystem.crew import Crew, Inline, processes, threads
+from exporter.sources.filesystem.pace import Bucket, Pauses
+from exporter.sources.filesystem.scan import How, Progress, scan
+from exporter.sources.filesystem.subtree import Part, Rules, Subtree
+from exporter.sources.filesystem.tally import Tally, digest
+from exporter.sources.filesystem.walk import walk
+from tests.sources.filesystem.trees import CATEGORIES, rules_of, walk_or_die, walked, write
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    for number in range(200):
+        write(root / f"a{number % 5}" / f"b{number % 20}" / f"{number}.log", b"x" * number * 50)
+    for number in range(5):
+        os.link(root / "a0" / "b0" / "0.log", root / f"a{number}" / "link")
+    return root
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small parts, and processes for the smallest tree."""
+    monkeypatch.setattr("exporter.sources.filesystem.crew._ENTRIES", 10)
+    monkeypatch.setattr("exporter.sources.filesystem.crew._FEW_ENTRIES", 3)
+    monkeypatch.setattr(scanning, "_FIRST_ENTRIES", 3)
+    monkeypatch.setattr(scanning, "_SMALL_ENTRIES", 3)
+
+
+def rules(root: Path, **changes: object) -> Rules:
+    return Rules(root=str(root), categories=CATEGORIES, **changes)
+
+
+class Slow:
+    """As a walker of a mount that takes a millisecond an entry would have it."""
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+
+    def __call__(self, *arguments: object, **keys: object) -> Part:
+        self.threads.add(threading.current_thread().name.partition("_")[0])
+        part = walk(*arguments, **keys)
+        part.stat_seconds = part.entries / 1000
+        return part
+
+
+def test_a_scan_amounts_to_the_same_however_many_walk(tree, eager):
+    expected = digest(walked(tree))
+    for how in (How(workers=1), How(workers=2), How(walker=Slow()), How(workers=3, executor=lambda: threads(3))):
+        tally, device = scan(rules(tree), how)
+        assert (digest(tally), device) == (expected, tree.stat().st_dev)
+
+
+def test_a_local_disk_is_never_walked_by_threads_and_a_slow_mount_is(tree, eager, monkeypatch):
+    hired: list[str] = []
+    for kind in ("processes", "threads"):
+        monkeypatch.setattr(scanning, kind, lambda count, kind=kind: hired.append(kind) or threads(count))
+    scan(rules(tree), How(workers=2))
+    scan(rules(tree), How(workers=2, walker=Slow()))
+    assert hired == ["processes", "threads"]
+
+
+def test_a_small_tree_needs_no_processes(tree, monkeypatch):
+    monkeypatch.setattr(scanning, "processes", None)
+    assert scan(rules(tree), How(workers=2))[0].files == 200
+
+
+def test_a_killed_worker_costs_what_it_had_open_and_no_more(tree, tmp_path, eager, caplog):
+    deaths = tmp_path / "deaths"
+    for number in range(2):
+        write(deaths / str(number))
+    taken: list[int] = []
+
+    def take(part: Part) -> list[Subtree]:
+        tally.merge(part.tally)
+        taken.append(part.entries)
+        return part.left
+
+    tally, asked = Tally(), rules_of(tree)
+    walker = functools.partial(walk_or_die, str(deaths))
+    Crew(lambda: processes(2), 2, walker, remote=True).walk(asked, [Subtree(b"")], take)
+    assert list(deaths.iterdir()) == []
+    assert (tally.files, len(tally.links)) == (199, 1)
+    assert sum(taken) == 200 + 5 + 5 + 20
+    assert "a worker of the scan died" in caplog.text
+
+
+def test_workers_that_die_again_and_again_end_the_scan(tree):
+    class Deadly(Executor):
+        def submit(self, fn, /, *arguments, **keys):
+            future: Future[Part] = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with pytest.raises(SourceUnreachable, match="died again and again"):
+        Crew(Deadly).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
+
+
+def test_an_executor_that_broke_before_it_took_a_part_is_replaced(tree):
+    hired: list[Executor] = []
+
+    def hire() -> Executor:
+        executor = ThreadPoolExecutor(1)
+        hired.append(executor)
+        if len(hired) == 1:
+            executor._broken = "a thread could not be started"
+        return executor
+
+    tally = Tally()
+    Crew(hire).walk(rules_of(tree), [Subtree(b"")], lambda part: tally.merge(part.tally) or part.left)
+    assert (len(hired), tally.files) == (2, 199)
+
+
+def test_what_the_walker_raises_ends_the_scan(tree):
+    def broken(*arguments: object, **keys: object) -> Part:
+        raise OSError(5, "input or output error")
+
+    with pytest.raises(OSError, match="input or output"):
+        Crew(Inline, walker=broken).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
+
+
+def test_a_scan_stops_soon_after_it_was_told(tree, eager):
+    seen: list[Progress] = []
+    with pytest.raises(SourceUnreachable, match="tree: the scan was stopped"):
+        scan(rules(tree), How(workers=1, progress=seen.append, should_stop=lambda: len(seen) >= 3))
+    assert len(seen) == 3
+
+
+def test_progress_counts_up_to_all_that_is_there(tree, eager):
+    seen: list[Progress] = []
+    scan(rules(tree), How(workers=1, progress=seen.append))
+    assert (seen[-1].entries, seen[-1].errors, seen[-1].directory) == (230, 0, None)
+    assert [p.entries for p in seen] == sorted(p.entries for p in seen)
+    assert seen[0].directory is not None
+
+
+def test_a_scan_waits_while_it_is_paused(tree):
+    slept: list[float] = []
+
+    class Busy(Pauses):
+        def reason(self, at: object = None) -> str | None:
+            return "pressure" if len(slept) < 3 else None
+
+    tally = Tally()
+    crew = Crew(Inline, bucket=Bucket(sleep=slept.append), pauses=Busy())
+    crew.walk(rules_of(tree), [Subtree(b"")], lambda part: tally.merge(part.tally) or part.left)
+    assert (len(slept), tally.files) == (3, 199)
+
+
+def test_an_executor_of_another_kind_gets_its_share_of_the_rate(tree, eager):
+    assert scan(rules(tree), How(workers=2, executor=lambda: threads(2), entries_per_second=1e6))[0].files == 200
