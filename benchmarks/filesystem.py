@@ -1,0 +1,268 @@
+"""How fast directory trees are scanned, compared with du in the same run, warm, all at nice 19.
+
+python benchmarks/filesystem.py [--folder DIR] [--files 1000000] [--only scan,large,slow,size,rate,index] [--rounds 3]
+
+Makes its trees in a temporary directory in DIR and removes them. Ratios are du's time divided by ours: more is better.
+On a busy machine look at the CPU ratios; with every core taken by others, two workers are no faster than one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import multiprocessing
+import os
+import random
+import resource
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from exporter.sources.filesystem.categories import read_categories
+from exporter.sources.filesystem.crew import Crew, Inline, processes, threads
+from exporter.sources.filesystem.pace import be_nice
+from exporter.sources.filesystem.scan import How, scan
+from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
+from exporter.sources.filesystem.tally import Tally, digest
+from exporter.sources.filesystem.walk import device_of, walk
+
+EXTENSIONS = ("jpg", "pdf", "txt", "bak", "vmdk", "log", "zip", "docx", "py", "000")
+DAY = 86_400
+DELAY = 0.0005
+Timed = tuple[float, float]
+
+
+def plant(root: str, files: int, per_directory: int) -> None:
+    """Sizes and times of all kinds, three levels deep."""
+    chance = random.Random(1)
+    for number in range(files // per_directory):
+        directory = f"{root}/a{number % 32:02}/b{number // 32 % 32:02}/d{number:07}"
+        os.makedirs(directory)
+        here = os.open(directory, os.O_RDONLY)
+        for file in range(per_directory):
+            name = f"file{file:06}.{EXTENSIONS[file % 10]}"
+            made = os.open(name, os.O_CREAT | os.O_WRONLY, 0o644, dir_fd=here)
+            if file % 4 == 0:
+                os.ftruncate(made, chance.randrange(1 << chance.randrange(1, 30)))
+            os.close(made)
+            changed = 1_750_000_000 - chance.randrange(5 * 365) * DAY
+            os.utime(name, (changed + chance.randrange(300) * DAY, changed), dir_fd=here)
+        os.close(here)
+
+
+def timed(act: Callable[[], object]) -> Timed:
+    """Seconds, and seconds of CPU of this process and its children that ended."""
+    began, cpu = time.perf_counter(), sum(os.times()[:4])
+    act()
+    return time.perf_counter() - began, sum(os.times()[:4]) - cpu
+
+
+def du(root: str) -> Timed:
+    return timed(lambda: subprocess.run(["du", "-s", root], check=True, stdout=subprocess.DEVNULL))
+
+
+def rules_of(root: str, **changes: Any) -> Rules:
+    return Rules(root=root, device=device_of(root), categories=read_categories(), **changes)
+
+
+def crewed(rules: Rules, crew: Crew) -> tuple[Tally, int]:
+    tally, entries = Tally(rules.depth, rules.top), 0
+
+    def take(part: Part) -> list[Subtree]:
+        nonlocal entries
+        entries += part.entries
+        tally.merge(part.tally)
+        return part.left
+
+    crew.walk(rules, [Subtree(b"")], take)
+    return tally, entries
+
+
+class Pool:
+    """Processes that outlive a scan, so that what is measured is the walk and not the start of Python."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = processes(count)
+        list(self._pool.map(abs, range(8 * count)))
+        self.submit = self._pool.submit
+        self.end = self._pool.shutdown
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+def apart(act: Callable[..., Any], *arguments: object) -> Any:
+    """What it returns, from a process of its own."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_apart, args=(there, act, arguments))
+    process.start()
+    there.close()
+    answer = here.recv()
+    process.join()
+    return answer
+
+
+def _apart(pipe: Any, act: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    be_nice()
+    pipe.send(act(*arguments))
+
+
+def best(measure: Callable[[], Timed], rounds: int) -> Timed:
+    return min(measure() for _ in range(rounds))
+
+
+def ratio(what: str, reference: Timed, ours: Timed, target: str = "") -> None:
+    cpu = f"{reference[1] / ours[1]:6.2f} x in CPU" if ours[1] else ""
+    print(f"{what:<58} {ours[0]:7.2f} s {reference[0] / ours[0]:7.2f} x du {cpu}  {target}", flush=True)
+
+
+def measure_scan(root: str, rounds: int) -> None:
+    rules, pool = rules_of(root), Pool(2)
+    one, two = Crew(Inline), Crew(lambda: pool, 2, remote=True)
+    for _ in range(2):
+        reference = best(lambda: du(root), rounds)
+        print(f"{'du':<58} {reference[0]:7.2f} s")
+        ratio("one worker", reference, best(lambda: timed(lambda: crewed(rules, one)), rounds), "target 0.35")
+        wall, _ = best(lambda: timed(lambda: crewed(rules, two)), rounds)
+        ratio("two workers, once they run", reference, (wall, 0), "target 0.60")
+    pool.end()
+    wall, _ = timed(lambda: scan(rules, How(workers=2)))
+    ratio("two workers, with their start", reference, (wall, 0))
+    same = digest(scan(rules, How(workers=1))[0]) == digest(scan(rules, How(workers=2))[0])
+    print(f"{'one and two workers count the same':<58} {same}")
+
+
+def grown(root: str, workers: int) -> tuple[float, int, float, float]:
+    """Entries a second, directories, MiB of this process before and at its largest."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began, entries = time.perf_counter(), 0
+    crew = Crew(Inline) if workers == 1 else Crew(lambda: processes(workers), workers, remote=True)
+    tally, entries = crewed(rules_of(root), crew)
+    rate = entries / (time.perf_counter() - began)
+    return rate, tally.directories, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure_size(folder: str, per_directory: int = 95) -> None:
+    rates = {}
+    for files in (250_000, 4_000_000):
+        with tempfile.TemporaryDirectory(dir=folder) as root:
+            plant(root, files, per_directory)
+            apart(grown, root, 1)
+            rates[files], directories, before, most = max(apart(grown, root, 1) for _ in range(2))
+            print(f"{f'{files:,} files':<58} {rates[files]:12,.0f} entries/s")
+            print(f"{'  memory before, and grown by':<58} {before:7.1f} MiB {most - before:7.1f} MiB", end=" ")
+            print(f"{(most - before) * 2**20 / directories:7.0f} bytes a directory of {directories:,}")
+    print(f"{'4 M against 250 k':<58} {rates[4_000_000] / rates[250_000]:7.2f} x  target 0.9")
+
+
+def measure_large(folder: str, rounds: int) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as root:
+        plant(root, 300_000, 300_000)
+        pool = Pool(2)
+        reference = best(lambda: du(root), rounds)
+        one = best(lambda: timed(lambda: crewed(rules_of(root), Crew(Inline))), rounds)
+        ratio("300,000 files in a directory, one worker", reference, one)
+        halves = rules_of(root, parts=2)
+        wall, _ = best(lambda: timed(lambda: crewed(halves, Crew(lambda: pool, 2, remote=True))), rounds)
+        ratio("300,000 files in a directory, two workers", reference, (wall, 0))
+        pool.end()
+
+
+class SlowEntry:
+    def __init__(self, entry: os.DirEntry[str]) -> None:
+        self.name = entry.name
+        self._entry = entry
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        time.sleep(DELAY)
+        return self._entry.stat(follow_symlinks=follow_symlinks)
+
+
+class SlowListing:
+    """As a mount that answers each call in half a millisecond."""
+
+    def __init__(self, handle: int) -> None:
+        time.sleep(DELAY)
+        self._listing = os.scandir(handle)
+
+    def __enter__(self) -> Iterator[SlowEntry]:
+        return map(SlowEntry, self._listing)
+
+    def __exit__(self, *_: object) -> None:
+        self._listing.close()
+
+
+def slow_open(*arguments: Any, **keys: Any) -> int:
+    time.sleep(DELAY)
+    return os.open(*arguments, **keys)
+
+
+def measure_slow(folder: str) -> None:
+    walker = functools.partial(walk, system=System(slow_open, SlowListing))
+    with tempfile.TemporaryDirectory(dir=folder) as root:
+        plant(root, 20_000, 50)
+        rules, serial = rules_of(root), None
+        for count in (1, 16, 64):
+            crew = Crew(functools.partial(threads, count), count, walker)
+            wall, _ = timed(lambda crew=crew: crewed(rules, crew))
+            serial = serial or wall
+            what = f"0.5 ms a call, {count} threads"
+            target = {16: "target 8", 64: "target 10"}.get(count, "")
+            print(f"{what:<58} {wall:7.2f} s {serial / wall:7.2f} x serial  {target}", flush=True)
+        wall, _ = timed(lambda: scan(rules, How(walker=walker)))
+        print(f"{'0.5 ms a call, threads as they help':<58} {wall:7.2f} s {serial / wall:7.2f} x serial")
+
+
+def measure_rate(root: str) -> None:
+    for limit, workers in ((2_000, 1), (20_000, 1), (20_000, 2)):
+        entries = 0
+
+        def count(progress: Any) -> None:
+            nonlocal entries
+            entries = progress.entries
+
+        began = time.monotonic()
+        how = How(
+            workers=workers, entries_per_second=limit, progress=count,
+            should_stop=lambda began=began: time.monotonic() - began >= 10.5,
+        )  # fmt: skip
+        try:
+            scan(rules_of(root), how)
+        except Exception as stopped:
+            if "stopped" not in str(stopped):
+                raise
+        took = time.monotonic() - began
+        what = f"limit of {limit:,} entries/s, {workers} worker(s)"
+        print(f"{what:<58} {entries / took:12,.0f} entries/s {entries / took / limit:6.3f} of it  target 0.95 to 1.05")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder")
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="scan,rate,large,slow,size")
+    asked = parser.parse_args()
+    only = asked.only.split(",")
+    be_nice()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    if {"scan", "rate"} & set(only):
+        with tempfile.TemporaryDirectory(dir=asked.folder) as root:
+            plant(root, asked.files, 100)
+            if "scan" in only:
+                measure_scan(root, asked.rounds)
+            if "rate" in only:
+                measure_rate(root)
+    folder = asked.folder or tempfile.gettempdir()
+    if "large" in only:
+        measure_large(folder, asked.rounds)
+    if "slow" in only:
+        measure_slow(folder)
+    if "size" in only:
+        measure_size(folder)
+
+
+if __name__ == "__main__":
+    main()
