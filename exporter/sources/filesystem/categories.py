@@ -38,6 +38,10 @@ class Categories(dict[str, str]):
     def of(self, name: str) -> str:
         return self[name[name.rfind(".") :]]
 
+    def listed(self) -> list[tuple[str, str]]:
+        """Extension and category of all that is in the lists."""
+        return sorted(self._listed.items())
+
     def __reduce__(self) -> tuple[type[Categories], tuple[dict[str, list[str]]]]:
         by_category = itertools.groupby(sorted(self._listed, key=self._listed.__getitem__), self._listed.__getitem__)
         return Categories, ({name: [e.removeprefix(".") for e in extensions] for name, extensions in by_category},)

@@ -101,8 +101,7 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
     def take(part: Part) -> list[Subtree]:
         nonlocal entries, errors
         entries += part.entries
-        tallies = [part.tally, *(record.tally for record in part.records)]
-        errors += sum(row[ERRORS] for tally in tallies for row in tally.own.values())
+        errors += sum(row[ERRORS] for row in part.tally.own.values())
         left = book.take(part)
         how.progress(Progress(entries, errors, left[-1].path if left else None))
         return left

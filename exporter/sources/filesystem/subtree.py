@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from exporter.sources.filesystem.categories import Categories
+from exporter.sources.filesystem.record import Record
 from exporter.sources.filesystem.tally import Tally
 
 # Of a large file: fewer bytes are no use to anyone, and a million files of one block would all be tied for the top.
@@ -44,31 +45,19 @@ class Rules:
 class Subtree:
     """A directory with all below it; or, with `share` (n, parts), that part of its entries with what is below them.
 
-    path: relative to the root. blocks: of 512 bytes, as its parent listed it, in case it cannot be opened.
+    path: relative to the root. blocks: of 512 bytes, as its parent listed it, in case it cannot be opened. alone: the
+    directories in it are not walked.
     """
 
     path: bytes
     blocks: int = 0
     share: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One directory that was read to its end: what identifies this state of it, and what lies in it, not below.
-
-    changed: (st_dev, st_ino, st_mtime_ns, st_ctime_ns); None if it could not be opened. tally: without `own` rows
-    other than the one of itself. subdirectories: those to be entered, with their blocks.
-    """
-
-    path: bytes
-    changed: tuple[int, int, int, int] | None
-    tally: Tally
-    subdirectories: tuple[tuple[bytes, int], ...]
+    alone: bool = False
 
 
 @dataclass(slots=True)
 class Part:
-    """left: what remains to be walked. records: of each directory, if kept; the tally is then empty.
+    """left: what remains to be walked. records: of each directory that was, if the rules want them kept.
 
     entries: how many were looked at, in stat_seconds of waiting for the filesystem.
     """

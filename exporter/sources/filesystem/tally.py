@@ -80,6 +80,10 @@ class Cells:
             except KeyError:
                 accessed[read] = [1, size, allocated]
 
+    def negated(self) -> Cells:
+        """What takes these away when it is added."""
+        return Cells(_negated(self.kinds), _negated(self.modified), _negated(self.accessed))
+
     def merge(self, other: Cells) -> None:
         add_rows(self.kinds, other.kinds)
         add_rows(self.modified, other.modified)
@@ -146,11 +150,20 @@ class Tally:
         add_rows(self.own, other.own)
         self.cells.merge(other.cells)
         self.errors.update(other.errors)
-        self.large = largest(self.large + other.large, self.top)
-        self.heavy = largest(self.heavy + other.heavy, self.top)
+        if other.large:
+            self.large = largest(self.large + other.large, self.top)
+        if other.heavy:
+            self.heavy = largest(self.heavy + other.heavy, self.top)
         add_rows(self.split, other.split)
         for identity, link in other.links.items():
             self.link(identity, link)
+
+    def drop_zeros(self) -> None:
+        """What is left of rows and cells that were taken away."""
+        cells = self.cells
+        self.own = _without_zeros(self.own)
+        self.cells = Cells(_without_zeros(cells.kinds), _without_zeros(cells.modified), _without_zeros(cells.accessed))
+        self.errors = +self.errors
 
     def link(self, identity: tuple[int, int], link: Link) -> None:
         known = self.links.get(identity)
@@ -177,6 +190,7 @@ def settled(tally: Tally, categories: Categories, floor: int) -> Tally:
     whole.large = largest(whole.large, whole.top)
     whole.heavy = largest([*whole.heavy, *((-c[2], path, c[1]) for path, c in whole.split.items() if c[2])], whole.top)
     whole.links, whole.split = {}, {}
+    whole.drop_zeros()
     return whole
 
 
@@ -208,3 +222,11 @@ def add_rows(into: dict[_K, list[int]], rows: Mapping[_K, list[int]]) -> None:
             into[key] = list(row)
         else:
             mine[:] = map(int.__add__, mine, row)
+
+
+def _negated(rows: Mapping[_K, list[int]]) -> dict[_K, list[int]]:
+    return {key: [-number for number in row] for key, row in rows.items()}
+
+
+def _without_zeros(rows: Mapping[_K, list[int]]) -> dict[_K, list[int]]:
+    return {key: row for key, row in rows.items() if any(row)}

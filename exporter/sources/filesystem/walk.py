@@ -19,8 +19,9 @@ from typing import Any
 from zlib import crc32
 
 from exporter.sources.filesystem.opening import Opener
+from exporter.sources.filesystem.record import Record, pack
 from exporter.sources.filesystem.selection import Selection, is_snapshot
-from exporter.sources.filesystem.subtree import Part, Record, Rules, Subtree, System, ignore
+from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System, ignore
 from exporter.sources.filesystem.tally import (
     ALLOCATED,
     APPARENT,
@@ -64,6 +65,8 @@ class _Directory:
     handle: Any
     tally: Tally
     row: list[int]
+    # By time.time(), before it was opened.
+    read_at: float
     waiting: list[tuple[str, int]] = field(default_factory=list)
     # By the regular files right in it, each name of a file counted.
     apparent: int = 0
@@ -144,7 +147,7 @@ class _Walk:
     def _enter(self, subtree: Subtree, root: Any, parent: Any = None, name: str = "") -> None:
         path = subtree.path
         tally = Tally(self._rules.depth, self._rules.top) if self._rules.keep_records else self._part.tally
-        here = _Directory(path, None, tally, tally.row(path))
+        here = _Directory(path, None, tally, tally.row(path), time.time())
         status: os.stat_result | None = None
         try:
             if self._is_to_be_entered(path):
@@ -172,6 +175,8 @@ class _Walk:
             except OSError as error:
                 self._note(here, error)
         self._record(here, status)
+        if subtree.alone:
+            here.waiting.clear()
 
     def _is_to_be_entered(self, path: bytes) -> bool:
         if len(path) > LONGEST_PATH:
@@ -315,9 +320,18 @@ class _Walk:
 
     def _record(self, here: _Directory, status: os.stat_result | None) -> None:
         if self._rules.keep_records:
-            changed = status and (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+            # What went wrong may go well the next time, and leaves no trace in the directory.
+            whole = status is not None and here.handle is not None and not here.row[ERRORS] and not here.row[VANISHED]
+            state = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns) if status is not None and whole else None
             waiting = tuple((os.fsencode(name), blocks) for name, blocks in here.waiting)
-            self._part.records.append(Record(here.path, changed, here.tally, waiting))
+            tally = here.tally
+            record = Record(
+                here.path, bool(here.row[DIRECTORIES]), here.read_at, state, pack(here.row, tally.cells),
+                dict(tally.errors), here.apparent, here.allocated, tuple(largest(tally.large, tally.top)),
+                tuple(tally.links.items()), waiting,
+            )  # fmt: skip
+            self._part.records.append(record)
+            self._part.tally.merge(tally)
 
     def _note(self, here: _Directory, error: OSError) -> None:
         # Deleted since it was listed: that is life, not an error.

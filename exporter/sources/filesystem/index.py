@@ -1,0 +1,282 @@
+"""A scan that remembers: directories that did not change are not read again, and a killed scan goes on where it was.
+
+The mtime of a directory changes when a name in it comes or goes, not when a file in it grows. So a directory that is as
+it was has the same names; the sizes in it are as old as its last reading, which is why some are read again each time.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from exporter.sources.filesystem.opening import Opener
+from exporter.sources.filesystem.record import pack, unpack
+from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
+from exporter.sources.filesystem.tables import FORM, Tables, signed
+from exporter.sources.filesystem.tally import Large, Link, Tally, above, add_rows, largest
+
+_ROOT = 1
+_AT_A_TIME = 2_000
+_UNSIGNED = (1 << 64) - 1
+# Within the resolution of its mtime a directory may have changed after it was read. FAT counts in steps of 2 s.
+RACY_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Trust:
+    """What a scan took over from the one before. oldest: unix seconds of the oldest reading of those; None if none."""
+
+    directories: int = 0
+    oldest: float | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    key: int
+    parent: int
+    blocks: int
+
+
+class Index:
+    """A Book in a SQLite file, for one root. Used by one thread; a file of other rules or another tree is begun anew.
+
+    verify: each directory is read again after so many scans at the latest, whatever its mtime says; 1 reads all.
+    """
+
+    keeps_records = True
+
+    def __init__(self, path: Path, *, verify: int = 20, racy_seconds: float = RACY_SECONDS) -> None:
+        self._tables = Tables(path)
+        self._verify = verify
+        self._racy_seconds = racy_seconds
+        self.trust = Trust()
+
+    def close(self) -> None:
+        """Keep what was found; the next scan goes on from there."""
+        self._tables.close()
+
+    def begin(self, rules: Rules, tick: Callable[[int], None]) -> list[Subtree]:
+        tables = self._tables
+        identity = _identity(rules)
+        if (tables.get("form"), tables.get("identity")) != (FORM, identity):
+            tables.clear()
+            tables.put("identity", identity)
+        self._rules = rules
+        self._tally = Tally(rules.depth, rules.top)
+        self._pending: dict[bytes, _Pending] = {}
+        # Of directories that are read again: what was in them, by name.
+        self._below: dict[int, dict[bytes, int]] = {}
+        self._paths: dict[int, bytes] = {}
+        self.trust = Trust()
+        self._generation: int = tables.get("generation") or 0
+        if tables.get("swept") is None:
+            tables.put("swept", 0)
+            if not self._generation:
+                tables.add_pending([(_ROOT, 0, b"", 0)])
+            tables.commit()
+        else:
+            self._resume()
+        if self._generation:
+            self._sweep(tick)
+        self._next_id = tables.next_id()
+        known = self._below
+        pending = [(key, self._path(key), parent, blocks) for key, parent, _, blocks in tables.pending()]
+        self._pending = {path: _Pending(key, parent, blocks) for key, path, parent, blocks in pending}
+        return [Subtree(path, blocks, alone=key in known) for key, path, _, blocks in pending]
+
+    def take(self, part: Part) -> list[Subtree]:
+        tables = self._tables
+        self._tally.merge(part.tally)
+        fresh: dict[bytes, _Pending] = {}
+        left = list(part.left)
+        for record in part.records:
+            place = fresh.pop(record.path, None) or self._pending.pop(record.path)
+            name = record.path.rpartition(b"/")[2]
+            if not record.counted:
+                tables.add_gone(place.key)
+                continue
+            known = self._below.pop(place.key, None)
+            for below, blocks in record.subdirectories:
+                if known is not None and below in known:
+                    continue
+                path = record.path + b"/" + below if record.path else below
+                fresh[path] = _Pending(self._next_id, place.key, blocks)
+                self._next_id += 1
+                if known is not None:
+                    left.append(Subtree(path, blocks))
+            tables.add(place.key, place.parent, name, place.blocks, record)
+        self._pending.update(fresh)
+        tables.add_pending((p.key, p.parent, path.rpartition(b"/")[2], p.blocks) for path, p in fresh.items())
+        tables.commit_if_due(len(part.records))
+        return left
+
+    def finish(self) -> Tally:
+        """Switches to the new generation in one transaction: who reads sees the old one or this."""
+        tables, tally = self._tables, self._tally
+        if self._generation:
+            self._add_trusted(tally)
+        tables.switch(first=not self._generation)
+        tables.put("total", _written(tally))
+        tables.put("generation", self._generation + 1)
+        tables.put("swept", None)
+        tables.commit()
+        return tally
+
+    def _sweep(self, tick: Callable[[int], None]) -> None:
+        """Look at each directory of the last generation, and note those that changed or are gone."""
+        tables = self._tables
+        swept: int = tables.get("swept")
+        again, gone = tables.new_ids(), tables.gone()
+        opener = Opener(System())
+        root, _ = opener.root(self._rules.root)
+        paths: dict[int, bytes] = {}
+        heavy: list[Large] = []
+        heaviest = 1
+        oldest, trusted, last = inf, 0, 0
+        try:
+            while rows := tables.complete(last, _AT_A_TIME):
+                pending = []
+                for key, parent, name, blocks, below, read_at, *state, apparent, allocated in rows:
+                    path = paths[parent] + b"/" + name if parent > _ROOT else name
+                    if below:
+                        paths[key] = path
+                    if key > swept:
+                        if parent in gone or (found := self._look(opener, root, path)) is None:
+                            gone.add(key)
+                            tables.add_gone(key)
+                        elif found != state or self._is_doubtful(key, read_at, state[1]):
+                            again.add(key)
+                            pending.append((key, parent, name, blocks))
+                    if key in gone:
+                        continue
+                    if parent in self._below:
+                        self._below[parent][name] = key
+                    if key in again:
+                        self._below[key] = {}
+                        continue
+                    trusted += 1
+                    oldest = min(oldest, read_at)
+                    if allocated >= heaviest:
+                        heavy.append((-allocated, path, apparent))
+                        if len(heavy) > 4 * self._rules.top:
+                            heavy = largest(heavy, self._rules.top)
+                            heaviest = -heavy[-1][0]
+                last = rows[-1][0]
+                if last > swept:
+                    tables.add_pending(pending)
+                    tables.put("swept", last)
+                    tables.commit()
+                tick(len(rows))
+        finally:
+            opener.close(root)
+        self._tally.merge(Tally(self._rules.depth, self._rules.top, heavy=heavy))
+        self.trust = Trust(trusted, oldest if trusted else None)
+
+    def _look(self, opener: Opener, root: Any, path: bytes) -> list[int | None] | None:
+        """The state of a directory as it is now; None if there is none any more."""
+        try:
+            if isinstance(root, int) and len(path) < 4_000:
+                status = os.stat(path or b".", dir_fd=root, follow_symlinks=False)
+            else:
+                handle, status = opener.follow(root, path)
+                opener.close(handle)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES):
+                return None
+            # Let the walk say what is wrong.
+            return []
+        if not stat.S_ISDIR(status.st_mode) or status.st_dev != self._rules.device:
+            return None
+        return [signed(status.st_ino), status.st_mtime_ns, status.st_ctime_ns]
+
+    def _is_doubtful(self, key: int, read_at: float, mtime: int) -> bool:
+        return (key + self._generation) % self._verify == 0 or mtime / 1e9 > read_at - self._racy_seconds
+
+    def _resume(self) -> None:
+        """Add up what the scan that was cut off had found."""
+        for key, cells, errors in self._tables.bodies(new=True):
+            row, body = unpack(cells)
+            add_rows(self._tally.own, {above(self._path(key), self._tally.depth): row})
+            self._tally.cells.merge(body)
+            self._tally.errors.update(errors)
+        for key, _, _, _, _, _, _, _, _, apparent, allocated in self._tables.new():
+            if allocated:
+                self._tally.heavy.append((-allocated, self._path(key), apparent))
+        self._add_lists(new=True)
+
+    def _add_trusted(self, tally: Tally) -> None:
+        """What the last generation had, without what was read again or is gone."""
+        total = _read(self._tables.get("total"), tally)
+        for key, cells, errors in self._tables.bodies(new=False):
+            row, body = unpack(cells)
+            add_rows(total.own, {above(self._path(key), tally.depth): [-number for number in row]})
+            total.cells.merge(body.negated())
+            total.errors.subtract(errors)
+        tally.merge(total)
+        tally.drop_zeros()
+        self._add_lists(new=False)
+
+    def _add_lists(self, *, new: bool) -> None:
+        tally = self._tally
+        for key, name, allocated, apparent in self._tables.large(new=new):
+            tally.large.append((-allocated, self._join(key, name), apparent))
+            if len(tally.large) > 1_000:
+                tally.large = largest(tally.large, tally.top)
+        for key, name, device, inode, *numbers in self._tables.links(new=new):
+            size, allocated, uid, modified, accessed, symlink, regular = numbers
+            path = self._join(key, name)
+            link = Link(path, size, allocated, uid, modified, accessed, bool(symlink), bool(regular))
+            tally.link((device & _UNSIGNED, inode & _UNSIGNED), link)
+
+    def _join(self, key: int, name: bytes) -> bytes:
+        directory = self._path(key)
+        return directory + b"/" + name if directory else name
+
+    def _path(self, key: int) -> bytes:
+        names = []
+        here = key
+        while here != _ROOT and here not in self._paths:
+            here, name = self._tables.place(here)
+            names.append(name)
+        path = b"/".join([*filter(None, [self._paths.get(here, b"")]), *reversed(names)])
+        if len(self._paths) > 10_000:
+            self._paths.clear()
+        self._paths[key] = path
+        return path
+
+
+def _identity(rules: Rules) -> list[Any]:
+    """Which tree was counted by which rules. st_dev only where the filesystem has no number of its own: it changes."""
+    status = os.stat(rules.root)
+    fsid = os.statvfs(rules.root).f_fsid if hasattr(os, "statvfs") else 0
+    rest = (
+        rules.depth,
+        rules.top,
+        rules.floor,
+        rules.exclude,
+        rules.include,
+        rules.max_depth,
+        sorted(rules.mountpoints),
+    )
+    counted = hashlib.sha256(repr((rules.root, rest, rules.categories.listed())).encode()).hexdigest()
+    return [fsid or status.st_dev, status.st_ino, hashlib.sha256(repr(counted).encode()).hexdigest()]
+
+
+def _written(tally: Tally) -> dict[str, Any]:
+    """What adds up, as JSON; the rest is read from the tables."""
+    own = {path.hex(): row for path, row in tally.own.items()}
+    return {"own": own, "cells": pack([0] * 7, tally.cells).hex(), "errors": tally.errors}
+
+
+def _read(total: dict[str, Any], like: Tally) -> Tally:
+    _, cells = unpack(bytes.fromhex(total["cells"]))
+    own = {bytes.fromhex(path): row for path, row in total["own"].items()}
+    return Tally(like.depth, like.top, own, cells, Counter(total["errors"]))
