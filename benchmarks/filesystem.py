@@ -1,6 +1,6 @@
 """How fast directory trees are scanned, compared with du in the same run, warm, all at nice 19.
 
-python benchmarks/filesystem.py [--folder DIR] [--files 1000000] [--only scan,large,slow,size,rate,index] [--rounds 3]
+python benchmarks/filesystem.py [--folder DIR] [--files 1000000] [--only scan,index,rate,large,slow,size] [--rounds 3]
 
 Makes its trees in a temporary directory in DIR and removes them. Ratios are du's time divided by ours: more is better.
 On a busy machine look at the CPU ratios; with every core taken by others, two workers are no faster than one.
@@ -18,10 +18,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from exporter.sources.filesystem.categories import read_categories
 from exporter.sources.filesystem.crew import Crew, Inline, processes, threads
+from exporter.sources.filesystem.index import Index
 from exporter.sources.filesystem.pace import be_nice
 from exporter.sources.filesystem.scan import How, scan
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
@@ -134,6 +136,28 @@ def measure_scan(root: str, rounds: int) -> None:
     print(f"{'one and two workers count the same':<58} {same}")
 
 
+def measure_index(root: str, files: int, per_directory: int, rounds: int) -> None:
+    rules = rules_of(root)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def indexed(name: str) -> None:
+            index = Index(Path(folder, name), verify=10**9)
+            scan(rules, How(workers=1), index)
+            index.close()
+
+        plain = best(lambda: timed(lambda: scan(rules, How(workers=1))), rounds)
+        built = best(lambda: timed(lambda: indexed(str(time.monotonic()))), rounds)
+        what = f"{files:,} files, {per_directory} a directory: index built"
+        print(
+            f"{what:<58} {built[0]:7.2f} s {built[0] / plain[0]:7.2f} x a plain scan {built[1] / plain[1]:.2f} x in CPU"
+        )
+        indexed("kept")
+        reference = best(lambda: du(root), rounds)
+        target = {100: "target 15", 10: "target 4"}.get(per_directory, "")
+        ratio("  nothing changed since", reference, best(lambda: timed(lambda: indexed("kept")), rounds), target)
+        print(f"{'  index':<58} {os.path.getsize(Path(folder, 'kept')) / 2**20:7.0f} MiB")
+
+
 def grown(root: str, workers: int) -> tuple[float, int, float, float]:
     """Entries a second, directories, MiB of this process before and at its largest."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -243,19 +267,25 @@ def main() -> None:
     parser.add_argument("--folder")
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="scan,rate,large,slow,size")
+    parser.add_argument("--only", default="scan,index,rate,large,slow,size")
     asked = parser.parse_args()
     only = asked.only.split(",")
     be_nice()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    if {"scan", "rate"} & set(only):
+    if {"scan", "index", "rate"} & set(only):
         with tempfile.TemporaryDirectory(dir=asked.folder) as root:
             plant(root, asked.files, 100)
             if "scan" in only:
                 measure_scan(root, asked.rounds)
+            if "index" in only:
+                measure_index(root, asked.files, 100, asked.rounds)
             if "rate" in only:
                 measure_rate(root)
     folder = asked.folder or tempfile.gettempdir()
+    if "index" in only:
+        with tempfile.TemporaryDirectory(dir=folder) as root:
+            plant(root, asked.files // 5, 10)
+            measure_index(root, asked.files // 5, 10, asked.rounds)
     if "large" in only:
         measure_large(folder, asked.rounds)
     if "slow" in only:

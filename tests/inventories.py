@@ -43,6 +43,7 @@ from exporter.model import (
     RuleReplay,
     Scan,
     ServiceLevel,
+    Share,
     SourceState,
     StoreEvidence,
     WhatIf,
@@ -178,7 +179,10 @@ def one_of_everything(name: str) -> Inventory:
         ),
         scans=(
             Scan(root=f"/{name}", completed_at=AT - 5, duration_seconds=0.25, files=10, directories=2,
-                 apparent_bytes=1000, allocated_bytes=4096, errors={"EACCES": 1}),
+                 apparent_bytes=1000, allocated_bytes=4096, errors={"EACCES": 1}, symlinks=1, vanished=2,
+                 trusted_directories=1, oldest_trusted_at=AT - DAY,
+                 **{field: {name: Share(9, 900, 4096)} for field in
+                    ("sizes", "modified", "accessed", "categories", "owners", "rollup")}),
         ),
         forecasts=(
             PoolForecast(kind="commvault", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,

@@ -41,6 +41,8 @@ FAMILIES = (
     gauge_by("ebbtide_scan_errors", "Entries the last scan could not read, by error name.", SCAN, "error", lambda s: s.errors),
     gauge("ebbtide_scan_symlinks", "Symlinks below the root; they are counted as files and never followed.", SCAN, lambda s: s.symlinks),
     gauge("ebbtide_scan_vanished", "Entries that were deleted while the last scan ran.", SCAN, lambda s: s.vanished),
+    gauge("ebbtide_scan_trusted_directories", "Directories an incremental scan did not read again, as their names had not changed.", SCAN, lambda s: s.trusted_directories),
+    gauge("ebbtide_scan_oldest_trusted_timestamp_seconds", "When the directory was last read that an incremental scan has trusted longest; sizes in it are as old.", SCAN, lambda s: s.oldest_trusted_at),
     *shares("ebbtide_scan_size", "by size, from the one named up to the next", "size", lambda s: s.sizes),
     *shares("ebbtide_scan_modified", "by whole days since their content changed, from the age named up to the next", "age", lambda s: s.modified),
     *shares("ebbtide_scan_accessed", "by whole days since they were read, from the age named up to the next; trust it only as far as the atime option of the mount", "age", lambda s: s.accessed),

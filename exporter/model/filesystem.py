@@ -35,9 +35,11 @@ class Share(NamedTuple):
 class Scan:
     """What one walk of a directory tree counted.
 
-    vanished: entries deleted while it ran. sizes, modified, accessed, categories, owners: its regular files told apart,
-    the ages by the whole days since mtime and atime, owners by uid. rollup: the largest directories down to the
-    configured depth with all below them, by path relative to the root.
+    vanished: entries deleted while it ran. trusted_directories: of an incremental scan, those that were not read again
+    since they looked unchanged; oldest_trusted_at: when the one of them was read that waits longest. sizes,
+    modified, accessed, categories, owners: its regular files told apart, the ages by the whole days since mtime and
+    atime, owners by uid. rollup: the largest directories down to the configured depth with all below them, by path
+    relative to the root.
     """
 
     root: str
@@ -50,6 +52,8 @@ class Scan:
     errors: Mapping[str, int]
     symlinks: int | None = None
     vanished: int | None = None
+    trusted_directories: int | None = None
+    oldest_trusted_at: float | None = None
     sizes: Mapping[str, Share] = field(default_factory=dict)
     modified: Mapping[str, Share] = field(default_factory=dict)
     accessed: Mapping[str, Share] = field(default_factory=dict)

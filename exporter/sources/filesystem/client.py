@@ -8,13 +8,16 @@ import string
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.model import MINUTE
 from exporter.sources.filesystem.calls import Calls
-from exporter.sources.filesystem.categories import read_categories
+from exporter.sources.filesystem.categories import SHIPPED, read_categories
 from exporter.sources.filesystem.config import FilesystemSettings, ScanSettings
+from exporter.sources.filesystem.index import Index, Trust
+from exporter.sources.filesystem.pace import Pauses, Pressure, parse_window
 from exporter.sources.filesystem.scan import How, scan
 from exporter.sources.filesystem.subtree import Rules
 from exporter.sources.filesystem.tally import Tally
@@ -41,12 +44,13 @@ class Usage:
 class Walked:
     """A finished walk, when it ran by time.monotonic(), and which filesystem it was on.
 
-    device: st_dev of the root; fsid: as statvfs tells it, 0 for unknown; mountpoint: where the filesystem of the root
-    was mounted.
+    device: st_dev of the root; trust: None without an index; fsid: as statvfs tells it, 0 for unknown; mountpoint:
+    where the filesystem of the root was mounted.
     """
 
     tally: Tally
     device: int
+    trust: Trust | None
     started: float
     ended: float
     fsid: int
@@ -68,7 +72,6 @@ class FilesystemClient:
         self._statvfs = statvfs
         self._mountinfo = mountinfo
         self._closing = threading.Event()
-        self._categories = read_categories()
         self.usage = Calls(self._usage, settings.timeout)
         # Half the interval: a fetch that waits for a long walk is back before its last answer expires.
         self.walks = Calls(self._walk, (settings.intervals.scans or LOOK_INTERVAL) / 2, workers=1, keep_late=True)
@@ -94,13 +97,35 @@ class FilesystemClient:
 
     def _walk(self, settings: ScanSettings) -> Walked:
         started = time.monotonic()
-        rules = Rules(root=settings.path, depth=settings.depth, exclude=settings.exclude, categories=self._categories)
-        tally, device = scan(rules, How(should_stop=self._closing.is_set))
+        tally, device, trust = self._scan(settings)
         fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
         mountpoint = os.path.realpath(settings.path)
         while not os.path.ismount(mountpoint):
             mountpoint = os.path.dirname(mountpoint)
-        return Walked(tally, device, started, time.monotonic(), fsid, mountpoint)
+        return Walked(tally, device, trust, started, time.monotonic(), fsid, mountpoint)
+
+    def _scan(self, settings: ScanSettings) -> tuple[Tally, int, Trust | None]:
+        rules = Rules(
+            root=settings.path,
+            depth=settings.depth,
+            exclude=settings.exclude,
+            include=settings.include,
+            max_depth=settings.max_depth,
+            categories=read_categories(Path(settings.categories) if settings.categories else SHIPPED),
+        )
+        how = How(
+            workers=settings.workers,
+            entries_per_second=settings.entries_per_second,
+            pauses=Pauses(
+                Pressure(settings.io_pressure) if settings.io_pressure is not None else None,
+                tuple(map(parse_window, settings.pause)),
+            ),
+            should_stop=self._closing.is_set,
+        )
+        if settings.index is None:
+            return *scan(rules, how), None
+        with closing(Index(Path(settings.index), verify=settings.verify)) as index:
+            return *scan(rules, how, index), index.trust
 
 
 def usage(answer: os.statvfs_result) -> Usage:

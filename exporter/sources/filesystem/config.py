@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from exporter.model import DAY
 from exporter.settings import Duration, Interval, Settings, SourceSettings
+from exporter.sources.filesystem.pace import parse_window
 
 # Full by nature (images) or as fleeting as the machine's memory; shown when `exclude_types` says otherwise.
 EXCLUDED_TYPES = ("erofs", "iso9660", "overlay", "ramfs", "squashfs", "tmpfs")
@@ -39,14 +40,51 @@ def _absolute(path: str) -> str:
     return path
 
 
+def _absolute_if_any(path: str | None) -> str | None:
+    return None if path is None else _absolute(path)
+
+
+def _window(text: str) -> str:
+    parse_window(text)
+    return text
+
+
 class ScanSettings(Settings):
     """A directory tree whose files are counted every `interval`."""
 
     path: Annotated[str, AfterValidator(_absolute)]
-    depth: Annotated[int, Field(ge=0, description="levels of directories told apart; has no effect yet")] = 1
+    depth: Annotated[int, Field(ge=0, description="levels of directories told apart")] = 1
     interval: Duration = DAY
     exclude: Annotated[
         tuple[str, ...], Field(description="globs of names, or of whole paths where they hold a slash")
+    ] = ()
+    include: Annotated[
+        tuple[str, ...], Field(description="files that count, as globs like those of exclude; empty means all")
+    ] = ()
+    max_depth: Annotated[
+        int | None, Field(ge=1, description="directories this far below are counted and not entered")
+    ] = None
+    categories: Annotated[
+        str | None,
+        AfterValidator(_absolute_if_any),
+        Field(description="YAML file, instead of the table that is shipped"),
+    ] = None
+    index: Annotated[
+        str | None,
+        AfterValidator(_absolute_if_any),
+        Field(description="file that makes scans incremental and lets a killed one go on"),
+    ] = None
+    verify: Annotated[
+        int, Field(ge=1, description="with an index, unchanged directories are read again after so many scans")
+    ] = 20
+    workers: Annotated[int | None, Field(ge=1, description="processes for a local disk; default: one a core")] = None
+    entries_per_second: Annotated[float | None, Field(gt=0, description="limit; default: none")] = None
+    io_pressure: Annotated[
+        float | None, Field(gt=0, le=100, description="percent of /proc/pressure/io above which a scan pauses")
+    ] = 40.0
+    pause: Annotated[
+        tuple[Annotated[str, AfterValidator(_window)], ...],
+        Field(description='times of day in which a scan pauses, such as "08:00-18:00"'),
     ] = ()
 
 
@@ -65,8 +103,11 @@ class FilesystemSettings(SourceSettings):
     intervals: Intervals = Intervals()
 
     @model_validator(mode="after")
-    def _each_root_once(self) -> Self:
+    def _each_root_and_index_once(self) -> Self:
         paths = [scan.path for scan in self.scan]
         if twice := sorted({path for path in paths if paths.count(path) > 1}):
             raise ValueError(f"scan has {twice[0]} twice")
+        indexes = [scan.index for scan in self.scan if scan.index is not None]
+        if twice := sorted({path for path in indexes if indexes.count(path) > 1}):
+            raise ValueError(f"two scans have the index {twice[0]}")
         return self

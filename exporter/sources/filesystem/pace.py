@@ -30,7 +30,7 @@ class Bucket:
     should_stop: Callable[[], object] = lambda: None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    _due: float = 0.0
+    _due: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, entries: int) -> None:
@@ -39,7 +39,8 @@ class Bucket:
         if self.rate is None:
             return
         with self._lock:
-            due = self._due = max(self._due, self.clock() - _BURST_SECONDS) + entries / self.rate
+            now = self.clock()
+            due = self._due = max(self._due or now, now - _BURST_SECONDS) + entries / self.rate
         while (left := due - self.clock()) > 0:
             self.sleep(min(left, _LONGEST_SLEEP))
             self.should_stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from exporter.sources.filesystem.tally import Cells, Large, Link
 
@@ -35,13 +34,13 @@ class Record:
 
 def pack(row: Sequence[int], cells: Cells) -> bytes:
     """64-bit integers: three lengths, the row of a Tally, the kinds, the days of mtime and those of atime."""
-    categories = b"\0".join(category.encode() for category, _, _ in cells.kinds)
-    numbers = array("q", (len(categories), len(cells.kinds), len(cells.modified), len(cells.accessed), *row))
-    for (_, uid, bits), cell in cells.kinds.items():
-        numbers.extend((uid, bits, *cell))
-    for days in (cells.modified, cells.accessed):
-        numbers.extend(chain.from_iterable((day, *cell) for day, cell in days.items()))
-    return numbers.tobytes() + categories
+    kinds, modified, accessed = cells.kinds, cells.modified, cells.accessed
+    categories = "\0".join([category for category, _, _ in kinds]).encode()
+    numbers = [len(categories), len(kinds), len(modified), len(accessed), *row]
+    numbers += [number for (_, uid, bits), (a, b, c) in kinds.items() for number in (uid, bits, a, b, c)]
+    numbers += [number for day, (a, b, c) in modified.items() for number in (day, a, b, c)]
+    numbers += [number for day, (a, b, c) in accessed.items() for number in (day, a, b, c)]
+    return array("q", numbers).tobytes() + categories
 
 
 _ROW = slice(4, 11)

@@ -82,6 +82,8 @@ def parse(root: str, walked: Walked, ended_at: float) -> Last:
         errors=dict(tally.errors),
         symlinks=tally.symlinks,
         vanished=tally.vanished,
+        trusted_directories=walked.trust.directories if walked.trust else None,
+        oldest_trusted_at=walked.trust.oldest if walked.trust else None,
         sizes=summary.sizes,
         modified=summary.modified,
         accessed=summary.accessed,

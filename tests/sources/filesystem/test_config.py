@@ -45,3 +45,25 @@ def test_a_scan_is_done_once_a_day_unless_told_otherwise():
 def test_a_mistake_is_named(keys, said):
     with pytest.raises(ValidationError, match=said):
         settings(**keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"pause": ["8-18"]}, "'8-18' is no time of day like"),
+        ({"index": "scan.db"}, "'scan.db' is not an absolute path"),
+        ({"categories": "mine.yaml"}, "'mine.yaml' is not an absolute path"),
+        ({"io_pressure": 0}, "greater than 0"),
+        ({"workers": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_mistake_in_how_to_scan_is_named(keys, said):
+    with pytest.raises(ValidationError, match=said):
+        settings(scan=[{"path": "/srv", **keys}])
+
+
+def test_two_scans_have_no_index_in_common():
+    scans = [{"path": path, "index": "/var/lib/ebbtide/scan.db"} for path in ("/srv", "/data")]
+    with pytest.raises(ValidationError, match=r"two scans have the index /var/lib/ebbtide/scan\.db"):
+        settings(scan=scans)
+    assert [scan.index for scan in settings(scan=scans[:1]).scan] == ["/var/lib/ebbtide/scan.db"]

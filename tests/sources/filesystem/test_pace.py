@@ -143,3 +143,13 @@ def test_a_system_without_nice_threads_is_left_as_it_is(monkeypatch):
     before = os.getpriority(os.PRIO_PROCESS, 0)
     be_nice()
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_one_that_is_made_anew_for_each_part_gives_no_more(clock):
+    entries = 0
+    while clock.now < 110:
+        bucket, begun = Bucket(1000, clock=clock, sleep=clock.sleep), clock.now
+        while clock.now < begun + 0.5:
+            bucket.take(50)
+            entries += 50
+    assert entries / (clock.now - 100) == pytest.approx(1000, rel=0.05)

@@ -50,7 +50,7 @@ def last(*, device=1, fsid=0, mountpoint="/data", files=10, completed_at=AT, dur
 
 
 def walked(*, device=1, fsid=0, mountpoint="/data", files=10) -> Walked:
-    return Walked(Tally(own={b"": [files, 0, 0, 1, 0, 0, 0]}), device, 0.0, 1.0, fsid, mountpoint)
+    return Walked(Tally(own={b"": [files, 0, 0, 1, 0, 0, 0]}), device, None, 0.0, 1.0, fsid, mountpoint)
 
 
 def test_a_root_is_walked_at_the_first_poll(client, poll, root):
@@ -282,3 +282,45 @@ def test_a_closed_client_walks_no_tree(client, root):
     source.close()
     with pytest.raises(SourceUnreachable, match="the scan was stopped"):
         source._walk(source.settings.scan[0])
+
+
+# How it is scanned
+
+
+def test_a_scan_tells_files_apart(client, poll, root, state):
+    (root / "below" / "report.PDF").write_bytes(b"x" * 5000)
+    os.utime(root / "below" / "report.PDF", (AT - 400 * DAY, AT - 800 * DAY))
+    (root / "link").symlink_to("one")
+    [scan] = scans.fetch(client(settings=scanning(root, interval="1h")), poll())
+    assert scan.categories["document"].apparent_bytes == 5000
+    assert (scan.modified["2y"].files, scan.accessed["1y"].files) == (1, 1)
+    assert scan.sizes["4KiB"].files == 1
+    assert scan.owners == {str(os.geteuid()): (3, 5150, scan.owners[str(os.geteuid())].allocated_bytes)}
+    assert (scan.symlinks, scan.vanished) == (1, 0)
+    assert list(scan.rollup) == ["below"]
+    assert (scan.rollup["below"].files, scan.rollup["below"].apparent_bytes) == (2, 5050)
+    assert (scan.trusted_directories, scan.oldest_trusted_at) == (None, None)
+    assert scans.fetch(client(settings=scanning(root, interval="1h")), poll(AT + 60)) == (scan,)
+
+
+def test_an_index_makes_the_next_scan_trust_what_did_not_change(client, poll, root, tmp_path):
+    for path in (root, root / "below"):
+        os.utime(path, (AT, AT))
+    source = client(settings=scanning(root, interval="1h", index=str(tmp_path / "index.db")))
+    [first] = scans.fetch(source, poll())
+    [second] = scans.fetch(source, poll(AT + DAY))
+    assert (first.trusted_directories, second.trusted_directories) == (0, 2)
+    assert (second.files, second.rollup) == (first.files, first.rollup)
+    assert time.time() - 60 < second.oldest_trusted_at <= time.time()
+
+
+def test_how_much_and_how_fast_is_configured(client, poll, root, tmp_path):
+    table = tmp_path / "categories.yaml"
+    table.write_text("numbers: [one, '1']\n")
+    (root / "file.1").touch()
+    options = {
+        "include": ["*.1"], "max_depth": 3, "categories": str(table), "workers": 1, "entries_per_second": 1e6,
+        "io_pressure": None,
+    }  # fmt: skip
+    [scan] = scans.fetch(client(settings=scanning(root, **options)), poll())
+    assert (scan.files, scan.directories, list(scan.categories)) == (1, 2, ["numbers"])
