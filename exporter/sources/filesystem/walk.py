@@ -8,34 +8,19 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import inf
-from operator import attrgetter, itemgetter
 from typing import Any
 from zlib import crc32
 
+from exporter.sources.filesystem.counting import Counting, Directory, blocks_of, join
 from exporter.sources.filesystem.opening import Opener
 from exporter.sources.filesystem.record import Record, pack
-from exporter.sources.filesystem.selection import Selection, is_snapshot
+from exporter.sources.filesystem.selection import Selection
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System, ignore
-from exporter.sources.filesystem.tally import (
-    ALLOCATED,
-    APPARENT,
-    BLOCK,
-    DAY_SECONDS,
-    DIRECTORIES,
-    ERRORS,
-    FILES,
-    SYMLINKS,
-    VANISHED,
-    Link,
-    Tally,
-    largest,
-)
+from exporter.sources.filesystem.tally import ALLOCATED, BLOCK, DIRECTORIES, ERRORS, VANISHED, Tally, largest
 from exporter.sources.filesystem.text import errno_name
 
 OPEN_DIRECTORIES = 64
@@ -43,34 +28,6 @@ SPLIT_ABOVE = 20_000
 AT_A_TIME = 256
 # Longer ones are nobody's data, and a thousand of them would fill the memory.
 LONGEST_PATH = 1 << 20
-
-_JUNCTION = getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0x400)
-_REGULAR = frozenset(stat.S_IFREG | bits for bits in range(0o10000))
-_MODE, _LINKS, _UID, _SIZE, _ATIME, _MTIME = (itemgetter(index) for index in (0, 3, 4, 6, 7, 8))
-
-
-def _blocks_of_size(status: os.stat_result) -> int:
-    return -(-status.st_size // BLOCK)
-
-
-# Blocks are 512 bytes, whatever st_blksize says; Windows has none, and the size has to do.
-_BLOCKS: Callable[[os.stat_result], int] = (
-    attrgetter("st_blocks") if hasattr(os.stat_result, "st_blocks") else _blocks_of_size
-)
-
-
-@dataclass(slots=True)
-class _Directory:
-    path: bytes
-    handle: Any
-    tally: Tally
-    row: list[int]
-    # By time.time(), before it was opened.
-    read_at: float
-    waiting: list[tuple[str, int]] = field(default_factory=list)
-    # By the regular files right in it, each name of a file counted.
-    apparent: int = 0
-    allocated: int = 0
 
 
 def walk(
@@ -110,10 +67,8 @@ class _Walk:
         self._opener = Opener(system)
         self._selection = Selection(rules) if rules.exclude or rules.include else None
         self._part = Part(Tally(rules.depth, rules.top))
-        self._stack: list[_Directory] = []
-        # Allocated bytes from which on a file or directory may be among the largest.
-        self._large = rules.floor
-        self._heavy = 1
+        self._stack: list[Directory] = []
+        self._counting = Counting(rules)
 
     def run(self, subtrees: Sequence[Subtree], budget: float, until: float) -> Part:
         part = self._part
@@ -131,11 +86,11 @@ class _Walk:
                     if not here.waiting:
                         self._opener.close(self._stack.pop().handle)
                     elif len(self._stack) >= OPEN_DIRECTORIES or part.entries >= budget or time.monotonic() >= until:
-                        part.left.extend(Subtree(_join(here.path, name), blocks) for name, blocks in here.waiting)
+                        part.left.extend(Subtree(join(here.path, name), blocks) for name, blocks in here.waiting)
                         here.waiting.clear()
                     else:
                         name, blocks = here.waiting.pop()
-                        self._enter(Subtree(_join(here.path, name), blocks), root, here.handle, name)
+                        self._enter(Subtree(join(here.path, name), blocks), root, here.handle, name)
         finally:
             self._opener.close(root)
         return part
@@ -147,7 +102,7 @@ class _Walk:
     def _enter(self, subtree: Subtree, root: Any, parent: Any = None, name: str = "") -> None:
         path = subtree.path
         tally = Tally(self._rules.depth, self._rules.top) if self._rules.keep_records else self._part.tally
-        here = _Directory(path, None, tally, tally.row(path), time.time())
+        here = Directory(path, None, tally, tally.row(path), time.time())
         status: os.stat_result | None = None
         try:
             if self._is_to_be_entered(path):
@@ -168,7 +123,7 @@ class _Walk:
             return
         if subtree.share is None:
             here.row[DIRECTORIES] += 1
-            here.row[ALLOCATED] += (subtree.blocks if status is None else _BLOCKS(status)) * BLOCK
+            here.row[ALLOCATED] += (subtree.blocks if status is None else blocks_of(status)) * BLOCK
         if here.handle is not None:
             try:
                 self._list(here, subtree.share)
@@ -183,7 +138,7 @@ class _Walk:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         return self._rules.max_depth is None or not path or path.count(b"/") + 1 < self._rules.max_depth
 
-    def _list(self, here: _Directory, share: tuple[int, int] | None) -> None:
+    def _list(self, here: Directory, share: tuple[int, int] | None) -> None:
         self._tick(0)
         with self._system.scandir(here.handle) as listing:
             entries: Iterator[Any] = listing
@@ -201,15 +156,9 @@ class _Walk:
                 self._look_at(here, some)
                 self._tick(len(some))
                 self._part.entries += len(some)
-        if share is not None:
-            cell = here.tally.split.setdefault(here.path, [0, 0, 0])
-            cell[1] += here.apparent
-            cell[2] += here.allocated
-        elif here.allocated >= self._heavy:
-            here.tally.heavy.append((-here.allocated, here.path, here.apparent))
-            self._heavy = self._trim(here.tally.heavy, self._heavy)
+        self._counting.close(here, in_parts=share is not None)
 
-    def _look_at(self, here: _Directory, entries: list[Any]) -> None:
+    def _look_at(self, here: Directory, entries: list[Any]) -> None:
         if self._selection is not None:
             entries = self._selection.of(here.path, entries)
         started = time.perf_counter()
@@ -222,14 +171,9 @@ class _Walk:
         except OSError:
             entries, statuses = self._stat_each(here, entries)
         self._part.stat_seconds += time.perf_counter() - started
-        if not statuses:
-            return
-        # Nearly always all are regular files of one name, and nothing is asked of each.
-        if not _REGULAR.issuperset(map(_MODE, statuses)) or max(map(_LINKS, statuses)) > 1:
-            entries, statuses = self._sift(here, entries, statuses)
-        self._count(here, entries, statuses)
+        self._counting.count(here, entries, statuses)
 
-    def _stat_each(self, here: _Directory, entries: list[Any]) -> tuple[list[Any], list[os.stat_result]]:
+    def _stat_each(self, here: Directory, entries: list[Any]) -> tuple[list[Any], list[os.stat_result]]:
         found, statuses = [], []
         for entry in entries:
             try:
@@ -242,83 +186,7 @@ class _Walk:
                 found.append(entry)
         return found, statuses
 
-    def _sift(
-        self, here: _Directory, entries: list[Any], statuses: list[os.stat_result]
-    ) -> tuple[list[Any], list[os.stat_result]]:
-        """Take out what is no regular file of one name."""
-        kept, kept_statuses = [], []
-        for entry, status in zip(entries, statuses, strict=True):
-            if stat.S_ISDIR(status.st_mode) and not getattr(status, "st_file_attributes", 0) & _JUNCTION:
-                self._list_later(here, entry.name, status)
-            # st_dev is not compared with the root's: on an overlay of several filesystems it is that of the layer.
-            elif status.st_nlink > 1:
-                self._link(here, entry.name, status)
-            elif stat.S_ISREG(status.st_mode):
-                kept.append(entry)
-                kept_statuses.append(status)
-            else:
-                here.row[FILES] += 1
-                here.row[SYMLINKS] += stat.S_ISLNK(status.st_mode)
-                here.row[APPARENT] += status.st_size
-                here.row[ALLOCATED] += _BLOCKS(status) * BLOCK
-        return kept, kept_statuses
-
-    def _list_later(self, here: _Directory, name: str, status: os.stat_result) -> None:
-        if status.st_dev != self._rules.device or is_snapshot(here.path, name):
-            return
-        if self._rules.mountpoints and _join(here.path, name) in self._rules.mountpoints:
-            return
-        here.waiting.append((name, _BLOCKS(status)))
-
-    def _link(self, here: _Directory, name: str, status: os.stat_result) -> None:
-        link = Link(
-            _join(here.path, name), status.st_size, _BLOCKS(status) * BLOCK, status.st_uid,
-            int(status[8]) // DAY_SECONDS, int(status[7]) // DAY_SECONDS,
-            stat.S_ISLNK(status.st_mode), stat.S_ISREG(status.st_mode),
-        )  # fmt: skip
-        here.tally.link((status.st_dev, status.st_ino), link)
-        here.apparent += link.size
-        here.allocated += link.allocated
-
-    def _count(self, here: _Directory, entries: list[Any], statuses: list[os.stat_result]) -> None:
-        """Regular files of one name."""
-        if not statuses:
-            return
-        categories = self._rules.categories
-        sizes = list(map(_SIZE, statuses))
-        blocks = list(map(_BLOCKS, statuses))
-        names = [entry.name for entry in entries]
-        kinds = zip(
-            [categories[name[name.rfind(".") :]] for name in names],
-            map(_UID, statuses),
-            map(int.bit_length, sizes),
-            strict=True,
-        )
-        modified = [second // DAY_SECONDS for second in map(_MTIME, statuses)]
-        accessed = [second // DAY_SECONDS for second in map(_ATIME, statuses)]
-        here.tally.cells.add(zip(kinds, modified, accessed, sizes, blocks, strict=True))
-        apparent, allocated = sum(sizes), sum(blocks) * BLOCK
-        here.row[FILES] += len(sizes)
-        here.row[APPARENT] += apparent
-        here.row[ALLOCATED] += allocated
-        here.apparent += apparent
-        here.allocated += allocated
-        if max(blocks) * BLOCK >= self._large:
-            large = here.tally.large
-            for name, size, taken in zip(names, sizes, blocks, strict=True):
-                if taken * BLOCK >= self._large:
-                    large.append((-taken * BLOCK, _join(here.path, name), size))
-            self._large = self._trim(large, self._large)
-
-    def _trim(self, found: list[tuple[int, bytes, int]], floor: int) -> int:
-        """Forget what is too small, now and then; from how many bytes on the rest counts."""
-        if len(found) <= 4 * self._rules.top:
-            return floor
-        found[:] = largest(found, self._rules.top)
-        # Of a directory with a record of its own the next one knows nothing.
-        return floor if self._rules.keep_records else -found[-1][0]
-
-    def _record(self, here: _Directory, status: os.stat_result | None) -> None:
+    def _record(self, here: Directory, status: os.stat_result | None) -> None:
         if self._rules.keep_records:
             # What went wrong may go well the next time, and leaves no trace in the directory.
             whole = status is not None and here.handle is not None and not here.row[ERRORS] and not here.row[VANISHED]
@@ -333,11 +201,7 @@ class _Walk:
             self._part.records.append(record)
             self._part.tally.merge(tally)
 
-    def _note(self, here: _Directory, error: OSError) -> None:
+    def _note(self, here: Directory, error: OSError) -> None:
         # Deleted since it was listed: that is life, not an error.
         here.row[ERRORS] += 1
         here.tally.errors[errno_name(error)] += 1
-
-
-def _join(directory: bytes, name: str) -> bytes:
-    return directory + b"/" + os.fsencode(name) if directory else os.fsencode(name)
