@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -145,7 +147,19 @@ def processes(count: int) -> Executor:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(count, mp_context=context, initializer=be_nice)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_work)
+
+
+def _begin_work() -> None:
+    be_nice()
+    threading.Thread(target=_end_with_parent, name="end with the parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed sends no word to a worker, which would wait for more work for ever."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def threads(count: int) -> Executor:

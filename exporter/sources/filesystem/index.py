@@ -21,7 +21,7 @@ from exporter.sources.filesystem.opening import Opener
 from exporter.sources.filesystem.record import pack, unpack
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
 from exporter.sources.filesystem.tables import FORM, Tables, signed
-from exporter.sources.filesystem.tally import Large, Link, Tally, above, add_rows, largest
+from exporter.sources.filesystem.tally import VANISHED, Large, Link, Tally, above, add_rows, largest
 
 _ROOT = 1
 _AT_A_TIME = 2_000
@@ -217,7 +217,7 @@ class Index:
         total = _read(self._tables.get("total"), tally)
         for key, cells, errors in self._tables.bodies(new=False):
             row, body = unpack(cells)
-            add_rows(total.own, {above(self._path(key), tally.depth): [-number for number in row]})
+            add_rows(total.own, {above(self._path(key), tally.depth): [-number for number in _lasting(row)]})
             total.cells.merge(body.negated())
             total.errors.subtract(errors)
         tally.merge(total)
@@ -272,8 +272,13 @@ def _identity(rules: Rules) -> list[Any]:
 
 def _written(tally: Tally) -> dict[str, Any]:
     """What adds up, as JSON; the rest is read from the tables."""
-    own = {path.hex(): row for path, row in tally.own.items()}
+    own = {path.hex(): _lasting(row) for path, row in tally.own.items()}
     return {"own": own, "cells": pack([0] * 7, tally.cells).hex(), "errors": tally.errors}
+
+
+def _lasting(row: list[int]) -> list[int]:
+    """What vanished while one scan ran is no matter of the next."""
+    return [*row[:VANISHED], 0, *row[VANISHED + 1 :]]
 
 
 def _read(total: dict[str, Any], like: Tally) -> Tally:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -161,3 +164,29 @@ def test_a_scan_waits_while_it_is_paused(tree):
 
 def test_an_executor_of_another_kind_gets_its_share_of_the_rate(tree, eager):
     assert scan(rules(tree), How(workers=2, executor=lambda: threads(2), entries_per_second=1e6))[0].files == 200
+
+
+def test_workers_end_with_a_parent_that_was_killed():
+    program = """
+import os, time
+from exporter.sources.filesystem.crew import processes
+if __name__ == "__main__":
+    print(processes(1).submit(os.getpid).result(), flush=True)
+    time.sleep(60)
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as parent:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(200):
+        if not is_running(worker):
+            break
+        time.sleep(0.05)
+    assert not is_running(worker)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -258,3 +258,18 @@ def test_a_path_longer_than_a_system_call_takes_is_looked_at(scanned, tree):
     os.close(here)
     assert digest(scanned()) == first
     assert scanned.trust.directories == 51
+
+
+def test_a_directory_that_was_deleted_before_it_was_read_is_forgotten(scanned, tree):
+    scanned()
+    write(tree / "new" / "file", b"x")
+    looks: list[Progress] = []
+
+    def delete(progress: Progress) -> None:
+        looks.append(progress)
+        if len(looks) == 1:
+            shutil.rmtree(tree / "new")
+
+    during = scanned(How(workers=1, progress=delete))
+    assert (during.directories, during.vanished) == (26, 1)
+    assert digest(scanned(racy=2.0)) == plain(tree)

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.sources.filesystem.subtree import Subtree, System
 from exporter.sources.filesystem.walk import walk
-from tests.sources.filesystem.trees import rules_of, walked, write
+from tests.sources.filesystem.trees import open_descriptors, rules_of, walked, write
 
 BOTH_WAYS = pytest.mark.parametrize("by_descriptor", [True, False], ids=["descriptors", "paths"])
 
@@ -143,3 +143,18 @@ def test_names_that_vanish_between_their_listing_and_the_look_at_them_are_counte
 
     tally = walked(tmp_path, tick=lambda entries: delete_some(entries) if entries else None)
     assert (tally.files, tally.vanished, tally.errors) == (256, 44, {})
+
+
+def test_a_directory_that_cannot_be_looked_at_once_it_is_open_is_an_error_and_closed(tmp_path, monkeypatch):
+    write(tmp_path / "stale" / "file", b"x")
+    bad, fstat, before = (tmp_path / "stale").stat().st_ino, os.fstat, open_descriptors()
+
+    def stale(descriptor: int) -> os.stat_result:
+        status = fstat(descriptor)
+        if status.st_ino == bad:
+            raise OSError(errno.ESTALE, "stale file handle")
+        return status
+
+    monkeypatch.setattr(os, "fstat", stale)
+    tally = walked(tmp_path)
+    assert (tally.directories, tally.errors, open_descriptors()) == (2, {"ESTALE": 1}, before)
