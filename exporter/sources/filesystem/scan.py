@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from exporter.errors import SourceUnreachable
@@ -23,6 +24,8 @@ _FIRST_ENTRIES = 1_000
 # What is done by then is not worth starting processes for.
 _SMALL_ENTRIES = 20_000
 _MOST_THREADS = 64
+# A second in any case: to stay below needs no second worker, and one alone keeps to a limit exactly.
+_ENTRIES_OF_ONE = 50_000
 # Each part of a large directory lists it whole.
 _MOST_PARTS = 16
 
@@ -134,7 +137,7 @@ def _crew(how: How, bucket: Bucket, latency: float) -> Crew:
             lambda: threads(_MOST_THREADS), _MOST_THREADS, how.walker, width=Width(latency), bucket=bucket,
             pauses=how.pauses,
         )  # fmt: skip
-    if count == 1:
+    if count == 1 or (how.entries_per_second or inf) <= _ENTRIES_OF_ONE:
         return Crew(Inline, 1, how.walker, bucket=bucket, pauses=how.pauses)
     return Crew(lambda: processes(count), count, how.walker, remote=True, bucket=bucket, pauses=how.pauses)
 

@@ -4,7 +4,6 @@ import functools
 import os
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -45,22 +44,23 @@ def rules(root: Path, **changes: object) -> Rules:
     return Rules(root=str(root), categories=CATEGORIES, **changes)
 
 
-class Slow:
-    """As a walker of a mount that takes a millisecond an entry would have it."""
+def mount_of(seconds: float):
+    """A walker of a mount that takes so long an entry."""
 
-    def __init__(self) -> None:
-        self.threads: set[str] = set()
-
-    def __call__(self, *arguments: object, **keys: object) -> Part:
-        self.threads.add(threading.current_thread().name.partition("_")[0])
+    def walker(*arguments: object, **keys: object) -> Part:
         part = walk(*arguments, **keys)
-        part.stat_seconds = part.entries / 1000
+        part.stat_seconds = part.entries * seconds
         return part
+
+    return walker
+
+
+FAST, SLOW = mount_of(2e-6), mount_of(1e-3)
 
 
 def test_a_scan_amounts_to_the_same_however_many_walk(tree, eager):
     expected = digest(walked(tree))
-    for how in (How(workers=1), How(workers=2), How(walker=Slow()), How(workers=3, executor=lambda: threads(3))):
+    for how in (How(workers=1), How(workers=2), How(walker=SLOW), How(workers=3, executor=lambda: threads(3))):
         tally, device = scan(rules(tree), how)
         assert (digest(tally), device) == (expected, tree.stat().st_dev)
 
@@ -69,9 +69,13 @@ def test_a_local_disk_is_never_walked_by_threads_and_a_slow_mount_is(tree, eager
     hired: list[str] = []
     for kind in ("processes", "threads"):
         monkeypatch.setattr(scanning, kind, lambda count, kind=kind: hired.append(kind) or threads(count))
-    scan(rules(tree), How(workers=2))
-    scan(rules(tree), How(workers=2, walker=Slow()))
+    scan(rules(tree), How(workers=2, walker=FAST))
+    scan(rules(tree), How(workers=2, walker=SLOW))
     assert hired == ["processes", "threads"]
+    scan(rules(tree), How(workers=2, walker=FAST, entries_per_second=50_000))
+    assert hired == ["processes", "threads"]
+    scan(rules(tree), How(workers=2, walker=FAST, entries_per_second=200_000))
+    assert hired == ["processes", "threads", "processes"]
 
 
 def test_a_small_tree_needs_no_processes(tree, monkeypatch):
