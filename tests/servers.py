@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,13 +31,16 @@ PACKAGES = {
 def need(program: str) -> str:
     """The path of a program. Missing, the test is left out; with EBBTIDE_REQUIRE_SERVERS set, it fails."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/lib/postgresql/15/bin")
-    if found:
-        return found
-    package = PACKAGES.get(program, program)
-    message = f"{program} is not installed: apt-get install {package}"
+    if not found:
+        leave_out(f"{program} is not installed: apt-get install {PACKAGES.get(program, program)}")
+    return found
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip the test for want of something outside; with EBBTIDE_REQUIRE_SERVERS set, fail it."""
     if os.environ.get("EBBTIDE_REQUIRE_SERVERS"):
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def free_port() -> int:
