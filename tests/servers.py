@@ -26,13 +26,18 @@ PACKAGES = {
     "initdb": "postgresql",
     "postgres": "postgresql",
 }
+NODE = Path(__file__).parent / "node"
+_ELSEWHERE = f"/usr/sbin:/usr/lib/postgresql/15/bin:{NODE}/node_modules/.bin"
 
 
 def need(program: str) -> str:
     """The path of a program. Missing, the test is left out; with EBBTIDE_REQUIRE_SERVERS set, it fails."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/lib/postgresql/15/bin")
+    found = shutil.which(program) or shutil.which(program, path=_ELSEWHERE)
     if not found:
-        leave_out(f"{program} is not installed: apt-get install {PACKAGES.get(program, program)}")
+        how = (
+            "npm ci --prefix tests/node" if program == "prism" else f"apt-get install {PACKAGES.get(program, program)}"
+        )
+        leave_out(f"{program} is not installed: {how}")
     return found
 
 
@@ -50,7 +55,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Return when the condition holds; fail, naming `what`, when it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

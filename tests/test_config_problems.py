@@ -86,6 +86,8 @@ ENV = "password: {env: VBR_PASSWORD}"
         ),
         (SOURCE.format(ENV + ", verify: 5"), "sources[0].verify: 5 is neither true nor false"),
         (SOURCE.format(ENV + ", verify: /no/such.pem"), "sources[0].verify: '/no/such.pem' is not a file"),
+        (SOURCE.format(ENV + ", verify: {sha256: ab:cd}"), "sources[0].verify.sha256: 'ab:cd' is not a SHA-256 finger"),
+        (SOURCE.format(ENV + ", verify: {sha1: ab:cd}"), "sources[0].verify.sha1: unknown key; did you mean sha256?"),
         (
             SOURCE.format(ENV + ", intervals: {pools: often}"),
             "sources[0].intervals.pools: 'often' is not a duration: write it like",
