@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import ConfigError, HistoryError, SourceGarbled, SourceRefused, SourceUnreachable
+from exporter.errors import ConfigError, HistoryError, NotOffered, SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.history import Sample, Series
 from exporter.model import (
     DAY,
@@ -119,6 +120,54 @@ def test_a_store_that_fails_says_nothing_about_the_source(house: House, watch: W
     answers["pools"] = HistoryError("ledger cannot be read")
     watch.poll("pools", AT)
     assert (success(house), up(house)) == (0, 1)
+
+
+LACK = "GET /Thing: exists from release 12 on; this server is of release 11"
+
+
+def test_what_a_source_does_not_offer_is_no_failure_and_no_success(
+    house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "exporter.watch")
+    answers["pools"] = NotOffered(LACK)
+    for hour in range(3):
+        state = watch.poll("pools", AT + hour * HOUR)
+        assert (state.success, state.reason, state.error) == (None, "not_offered", LACK)
+        assert (state.last_poll_at, state.last_success_at, state.objects) == (AT + hour * HOUR, None, None)
+    assert (success(house), up(house)) == (None, 1)
+    counters = house.telemetry.registry.collect()
+    assert [s for c in counters for s in c.samples if s.name == "ebbtide_collector_failures_total"] == []
+    assert said(caplog) == [f"INFO cs01/pools: {LACK}"]
+
+
+def test_a_source_that_does_not_offer_a_thing_has_been_tried(house: House) -> None:
+    watch = house.watch(fake_source({"pools": (GOLD,), "jobs": NotOffered(LACK)}))
+    for name in set(watch.collectors) - {"jobs"}:
+        watch.poll(name, AT)
+    assert not watch.tried
+    watch.poll("jobs", AT)
+    assert watch.tried
+    assert (success(house), success(house, "jobs")) == (1, None)
+
+
+def test_a_server_that_lost_a_thing_shows_the_last_of_it_until_that_has_expired(
+    house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "exporter.watch")
+    watch.poll("pools", AT)
+    answers["pools"] = NotOffered(LACK)
+    watch.poll("pools", AT + HOUR)
+    assert success(house) is None
+    assert free(house, AT + 3 * HOUR - 1) == 25
+    assert free(house, AT + 3 * HOUR) is None
+    answers["pools"] = SourceUnreachable("no answer")
+    watch.poll("pools", AT + 2 * HOUR)
+    answers["pools"] = NotOffered(LACK)
+    watch.poll("pools", AT + 3 * HOUR)
+    answers["pools"] = (GOLD,)
+    watch.poll("pools", AT + 4 * HOUR)
+    assert (success(house), free(house, AT + 4 * HOUR)) == (1, 25)
+    assert said(caplog) == [f"INFO cs01/pools: {LACK}", "WARNING cs01/pools: no answer", f"INFO cs01/pools: {LACK}"]
 
 
 def test_a_bug_is_logged_with_its_traceback_and_the_next_poll_is_as_any_other(
@@ -261,3 +310,18 @@ def test_a_poll_that_ends_after_its_watch_was_closed_shows_and_counts_nothing(
         if "source" in sample.labels
     }
     assert sources == set()
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_what_is_asked_beside_the_source_says_nothing_of_whether_that_is_up(house: House, up: bool) -> None:
+    answers: dict[str, Any] = {"pools": (GOLD,) if up else SourceUnreachable("GET /x: no answer"), "drop_file": None}
+    source = fake_source(answers)
+    source.collectors = tuple(replace(c, elsewhere=c.name == "drop_file") for c in source.collectors)
+    watch = house.watch(source)
+    watch.poll("drop_file", AT)
+    assert watch.up is None
+    watch.poll("pools", AT)
+    for answer in (None, SourceUnreachable("/share/x.json: No such file or directory")):
+        answers["drop_file"] = answer
+        watch.poll("drop_file", AT)
+        assert watch.up is up
