@@ -190,3 +190,36 @@ def test_the_check_is_not_blind(estate, path, spoil):
     for row in body["data"]:
         spoil(row)
     assert _errors(folder, "1.3-rev2", f"/api/v1/{path}", body)
+
+
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOAD_REVISIONS = {
+    "veeam-1.1": "1.1-rev0", "veeam-1.2": "1.2-rev1", "veeam-1.3": "1.3-rev1", "veeam-1.3-rev2": "1.3-rev2",
+}  # fmt: skip
+PAYLOAD_PATHS = {
+    "serverInfo": "serverInfo",
+    "license": "license",
+    "license_perpetual": "license",
+    "configBackup": "configBackup",
+    "bestPractices": "securityAnalyzer/bestPractices",
+    "malwareEvents": "malwareDetection/events",
+    "proxies": "backupInfrastructure/proxies",
+    "proxies_states": "backupInfrastructure/proxies/states",
+    "managedServers": "backupInfrastructure/managedServers",
+    "backupObjects": "backupObjects",
+}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        f"{folder}/{name}"
+        for folder in PAYLOAD_REVISIONS
+        for name in PAYLOAD_PATHS
+        if (PAYLOADS / folder / f"{name}.json").exists()
+    ],
+)
+def test_a_payload_of_the_tests_is_what_the_vendor_describes(payload):
+    folder, name = payload.split("/")
+    body = json.loads((PAYLOADS / f"{payload}.json").read_text(encoding="utf-8"))
+    _check(_specs_folder(), PAYLOAD_REVISIONS[folder], f"/api/v1/{PAYLOAD_PATHS[name]}", body)
