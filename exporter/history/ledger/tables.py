@@ -52,6 +52,25 @@ versions = _of_sources(
     sa.Column("seen_at", sa.Double, primary_key=True),
     sa.Column("value", sa.Text),
 )
+# What sessions of Veeam jobs stored. job_key: the job's id, else its name.
+reductions = sa.Table(
+    "ebbtide_reductions",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("job_key", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("job_id", sa.Text, nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("is_full", sa.SmallInteger, nullable=False),
+    sa.Column("data_bytes", sa.Double, nullable=False),
+    sa.Column("stored_bytes", sa.Double, nullable=False),
+    sa.Column("dedup_ratio", sa.Double, nullable=False),
+    sa.Column("compression_ratio", sa.Double, nullable=False),
+    sa.Index("ebbtide_reductions_at", "source", "at"),
+    sqlite_with_rowid=False,
+)
 
 
 def prepare(connection: sa.Connection) -> None:
