@@ -65,6 +65,7 @@ class FakeSource:
     kind: str = "commvault"
     host: str = "cs01.example.com"
     client: Any = None
+    efficiency: Any = None
     closed: bool = False
     polls: list[tuple[str, Poll]] = field(default_factory=list)
 
