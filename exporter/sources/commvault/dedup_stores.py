@@ -122,12 +122,17 @@ def _partition(row: Row) -> Partition:
 
 
 def _status(sealed: float | None, parts: tuple[Partition, ...]) -> str:
-    """Sealed comes from sealedTime and never from the status field, whose values nobody documents."""
+    """Sealed comes from sealedTime and never from the status field, whose values nobody documents.
+
+    Only its partitions say that a store is well.
+    """
     if sealed:
         return "sealed"
+    if not parts:
+        return "unknown"
     states = [p.status for p in parts]
     bad = next((state for state in ("corrupted", "offline", "unknown") if state in states), None)
-    return bad or ("unknown" if sealed is None and not parts else "active")
+    return bad or "active"
 
 
 def _partition_status(partition: Row) -> str:
