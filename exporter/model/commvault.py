@@ -211,7 +211,7 @@ class RetainedSet:
     """What one copy still keeps, and what it no longer keeps but has not freed.
 
     jobs, bytes: by reason (basic_days, basic_cycles, extended_retention, not_copied, infinite, job_running, manual,
-    other). aged_total_*: what the copy was seen to let go of since it was first asked; None at that first time.
+    other). aged_total_*: what the copy was seen to let go of since it was first asked.
     """
 
     copy_id: str
@@ -219,8 +219,8 @@ class RetainedSet:
     bytes: Mapping[str, float]
     aged_jobs: int | None = None
     aged_bytes: float | None = None
-    aged_total_jobs: int | None = None
-    aged_total_bytes: float | None = None
+    aged_total_jobs: int = 0
+    aged_total_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
