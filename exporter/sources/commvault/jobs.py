@@ -87,6 +87,8 @@ def _one(client: CommvaultClient, job_id: int) -> Page:
         payload = client.get("/Job/{}", job_id)
         return parse([summary_of(job, ONE_JOB) for job in rows(payload, "jobs", ONE_JOB)], ONE_JOB)
     except (SourceGarbled, SourceRefused) as error:
+        if not error.contact:
+            raise
         log.warning("%s: job %d ran at the last poll and cannot be found any more: %s", client.host, job_id, error)
         return Page((), {})
 
