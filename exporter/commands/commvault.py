@@ -18,6 +18,7 @@ import typer
 
 from exporter.commands.common import (
     FAILED,
+    USAGE,
     export,
     fail,
     ledger_of,
@@ -75,13 +76,15 @@ def jobs(
     export_csv: Annotated[bool, typer.Option("--export-csv", hidden=True)] = False,
     export_xlsx: Annotated[bool, typer.Option("--export-xlsx", hidden=True)] = False,
 ) -> None:
-    """Finished jobs, the newest first, from the ledger that `ebbtide serve` fills; exit 0, 1 or 2."""
+    """Finished jobs, the newest first, from the ledger that `ebbtide serve` fills; exit 0, 1 failed, 2 wrong usage."""
     refresh |= refresh_cache
+    formats = [name for name, asked in (("csv", csv or export_csv), ("xlsx", xlsx or export_xlsx)) if asked]
+    if out and not formats:
+        fail(USAGE, "--out names the files of --csv and --xlsx; give one of them")
     with plain_errors():
         wanted = _Wanted(since_moment(since, time.time()), client, retained, limit)
         with _remembered(config, source, refresh=refresh) as state:
             total = _explain(state, wanted, refreshed=refresh)
-            formats = [name for name, asked in (("csv", csv or export_csv), ("xlsx", xlsx or export_xlsx)) if asked]
             paths = _export(state, wanted, total, formats, out or _slug(client))
             if json:
                 _print_json(state, wanted, paths, refreshed=refresh)

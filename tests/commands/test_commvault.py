@@ -245,6 +245,7 @@ def test_an_answer_of_an_unfinished_fill_says_so(ebbtide, filled):
         (("--since", "yesterday"), "--since: 'yesterday' is neither a look-back such as 24h or 7d nor an ISO time"),
         (("--source", "cs02"), "there is no source 'cs02' of kind commvault; there are cs01"),
         (("--limit", "-1"), "--limit"),
+        (("--out", "all"), "--out names the files of --csv and --xlsx"),
     ],
 )
 def test_a_wrong_option_is_exit_2(ebbtide, arguments, words):
