@@ -88,7 +88,7 @@ def one_of_everything(name: str) -> Inventory:
         dedup_stores=(
             DedupStore(
                 id="7", name=name, pool=name, pool_id="1", status="sealed", sealed_at=AT - DAY, pruning_enabled=True,
-                under_maintenance=False, needs_resync=False, garbage_collection=True, pending_deletes=1e6,
+                under_maintenance=False, needs_resync=False, pending_deletes=1e6,
                 primary_entries=1e9, lookup_seconds=0.0015, last_backup_at=AT,
                 partitions=(
                     Partition(id="70", media_agent=name, status="active", volume_capacity_bytes=8.0,

@@ -47,7 +47,6 @@ class DedupStore:
     pruning_enabled: bool | None = None
     under_maintenance: bool | None = None
     needs_resync: bool | None = None
-    garbage_collection: bool | None = None
     pending_deletes: float | None = None
     primary_entries: float | None = None
     # The slowest partition's.
@@ -124,7 +123,6 @@ class Copy:
     pool: str = ""
     pool_id: str = ""
     active: bool | None = None
-    snapshot: bool = False
     # Whether pruning waits until the disk is nearly full.
     managed_disk_space: bool | None = None
     rules: tuple[RetentionRule, ...] = ()

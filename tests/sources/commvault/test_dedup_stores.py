@@ -226,12 +226,6 @@ def test_what_a_store_is_doing_is_in_the_bits_of_its_flags(flags, states):
     assert (store.pruning_enabled, store.needs_resync, store.under_maintenance) == states
 
 
-def test_garbage_collection_is_a_bit_of_the_other_flags():
-    assert one(engine={"storeExtendedFlags": 12}).garbage_collection is True
-    assert one(engine={"storeExtendedFlags": 8}).garbage_collection is False
-    assert one().garbage_collection is None
-
-
 def test_the_details_of_a_store_are_asked_for_once_an_hour(client, poll, requests_mock, payload):
     requests_mock.post(ENGINES, json=payload("ddb_engines"))
     for store in STORES:

@@ -58,7 +58,6 @@ def test_a_plan_knows_its_policy_and_where_its_copies_go(payload):
     assert (copies["Gold", "Primary"].pool, copies["Gold", "Primary"].pool_id) == ("Apex GDP", "301")
     assert copies["Gold", "Secondary"].pool == "North C"
     assert (copies["Off", "Primary"].active, copies["Gold", "Primary"].active) == (False, True)
-    assert (copies["Snaps", "Snap Primary"].snapshot, copies["Gold", "Primary"].snapshot) == (True, False)
 
 
 def test_the_kinds_of_plans_have_words(kinds):
