@@ -154,12 +154,19 @@ class VeeamClient:
         """What a time without zone means: `timezone:` of the config, else the server's own zone or present offset."""
         if self._configured_zone:
             return self._configured_zone
-        now = self._clock()
-        if self._zone is None or now >= self._zone[0]:
-            payload = self.get(SERVER_TIME).json()
-            # Asked again every hour: an offset changes with daylight saving.
-            self._zone = (now + HOUR, server_zone(payload, self._http.source))
+        # Asked again every hour: an offset changes with daylight saving.
+        if self._zone is None or self._clock() >= self._zone[0]:
+            return self.ask_zone()
         return self._zone[1]
+
+    def ask_zone(self) -> tzinfo:
+        """The same, but the server is asked now, which shows as well that it is there."""
+        payload = self.get(SERVER_TIME).json()
+        if self._configured_zone:
+            return self._configured_zone
+        zone = server_zone(payload, self._http.source)
+        self._zone = (self._clock() + HOUR, zone)
+        return zone
 
     def moment(self, value: str | None) -> float | None:
         """Unix seconds of a time as the server writes it."""

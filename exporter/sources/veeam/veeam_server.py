@@ -24,7 +24,7 @@ _ADMINISTRATORS_FROM = "1.1-rev2"
 
 
 def fetch(client: VeeamClient, poll: Poll) -> VeeamServer:
-    return parse(_info(client), client.revision(), client.zone(), poll.at)
+    return parse(_info(client), client.revision(), client.ask_zone(), poll.at)
 
 
 def parse(info: Any, revision: str, zone: tzinfo, at: float) -> VeeamServer:

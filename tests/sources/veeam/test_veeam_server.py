@@ -5,8 +5,9 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 
-from exporter.errors import SourceGarbled, SourceRefused
+from exporter.errors import SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.model import HOUR, VeeamServer
 from exporter.sources.veeam.veeam_server import fetch, parse
 
@@ -49,6 +50,15 @@ def test_a_viewer_of_a_newer_server_learns_the_revision_and_the_offset(client, s
     told = fetch(client(), poll)
     assert told == VeeamServer(api_revision="1.3-rev1", utc_offset_seconds=HOUR)
     assert asked(server) == [TIME.lower()]
+
+
+@pytest.mark.parametrize("own", [{}, {"timezone": "Europe/Berlin"}], ids=["asked", "configured"])
+def test_a_server_that_went_away_is_not_reported_from_memory(client, server, poll, own):
+    viewer = client(**own)
+    assert fetch(viewer, poll).utc_offset_seconds == HOUR
+    server.get(TIME, exc=requests.exceptions.ConnectionError)
+    with pytest.raises(SourceUnreachable, match=r"^GET /api/v1/serverTime: "):
+        fetch(viewer, poll)
 
 
 def test_a_viewer_of_a_12_1_may_read_all_of_it(client, server, poll, payload):
