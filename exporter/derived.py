@@ -17,11 +17,13 @@ from exporter.model import HOUR, CycleAnalysis, Poll, Source
 _SIZES = ("pools", "mounts")
 # Those that fill the ledger with what sessions stored.
 _REDUCTIONS = ("backups", "drop_file", "enterprise_manager")
+# Those that say how the jobs of these sessions are called, and where they lie.
+_NAMES = ("backup_jobs", "pools")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """`name` is the Inventory field it fills; it is computed first as soon as one of `after` has answered."""
+    """`name` is the Inventory field it fills; it is computed at once when one of `after` answers for the first time."""
 
     name: str
     after: tuple[str, ...]
@@ -60,7 +62,9 @@ def derived(source: Source, history: History, executor: Executor, forecast_inter
             return grade_jobs(findings.backup_jobs, findings.pool_names, grading, poll.state, poll.at)
 
         # Sessions come by the day.
-        found.append(Derived("efficiency", feeds, min(HOUR, 12 * min(intervals[name] for name in feeds)), efficiency))
+        often = min(HOUR, 12 * min(intervals[name] for name in feeds))
+        names = tuple(name for name in _NAMES if name in intervals)
+        found.append(Derived("efficiency", (*feeds, *names), often, efficiency))
     return tuple(found)
 
 

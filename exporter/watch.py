@@ -106,7 +106,8 @@ class Watch:
             inventory = self._inventory.fresh(at)
         if not reason:
             for what in self._derived.values():
-                if name in what.after and not getattr(inventory, what.name):
+                # What its schedule computed while the first answer was still being read is only a part.
+                if name in what.after and (before.last_success_at is None or not getattr(inventory, what.name)):
                     self.poll(what.name, at)
         return state
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.model import DAY, GIBIBYTE, HOUR, Grading, ReductionFeed, SessionReduction
+from exporter.model import DAY, GIBIBYTE, HOUR, BackupJob, Grading, ReductionFeed, SessionReduction
 from exporter.watch import Watch
 from tests.conftest import House, fake_source
 from tests.inventories import AT
@@ -42,6 +42,26 @@ def test_jobs_are_graded_as_soon_as_a_feed_has_told_of_sessions(house: House, fe
     watch.poll(feed, AT)
     assert 'ebbtide_veeam_job_efficiency_sessions{source="vbr01",backup_job="Job"} 40' in house.page(AT)
     assert watch.collectors["efficiency"].interval == HOUR
+
+
+def test_jobs_graded_while_the_first_poll_of_backups_went_on_are_graded_again_after_it(house: House) -> None:
+    watch = vbr(house, {"backups": ()}, Grading())
+    state = house.ledger.state("vbr01")
+    state.add_reductions(sessions(40)[:1])
+    watch.poll("efficiency", AT)
+    state.add_reductions(sessions(40))
+    watch.poll("backups", AT)
+    assert 'ebbtide_veeam_job_efficiency_sessions{source="vbr01",backup_job="Job"} 40' in house.page(AT)
+
+
+def test_jobs_graded_before_the_server_told_of_them_are_graded_again_then(house: House) -> None:
+    answers = {"drop_file": ReductionFeed(sessions=40), "backup_jobs": (BackupJob(id="Job", name="New name"),)}
+    watch = vbr(house, answers, Grading())
+    house.ledger.state("vbr01").add_reductions(sessions(40))
+    watch.poll("drop_file", AT)
+    assert 'efficiency_sessions{source="vbr01",backup_job="Job"} 40' in house.page(AT)
+    watch.poll("backup_jobs", AT)
+    assert 'efficiency_sessions{source="vbr01",backup_job="New name"} 40' in house.page(AT)
 
 
 @pytest.mark.parametrize(
