@@ -148,7 +148,7 @@ class VeeamClient:
 
     def round_of(self, objects: str, every: float = HOUR) -> Round[Any]:
         """The round in which such objects are asked for, one by one, each once in so many seconds."""
-        return self._rounds.setdefault(objects, Round(every))
+        return self._rounds.setdefault(objects, Round(f"{self._http.source}: one of the {objects},", every))
 
     def zone(self) -> tzinfo:
         """What a time without zone means: `timezone:` of the config, else the server's own zone or present offset."""

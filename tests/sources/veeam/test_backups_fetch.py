@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+import requests
 
-from exporter.errors import SourceGarbled, SourceRefused
+from exporter.errors import SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.sources.veeam import backups
 
 API = "/api/v1"
@@ -145,20 +147,26 @@ def test_points_that_the_api_must_have_are_not_looked_for_elsewhere(client, serv
     assert OLD_POINTS.lower() not in asked(server)
 
 
-@pytest.mark.parametrize("route", [f"{API}/backups", f"{FILES}1/backupFiles", POINTS])
+@pytest.mark.parametrize("route", [f"{API}/backups", re.compile(f"{FILES}[12]/backupFiles"), POINTS])
 def test_what_the_account_may_not_read_is_refused(client, server, poll, route):
     server.get(route, status_code=403, json={"errorCode": "AccessDenied", "message": "Forbidden"})
     with pytest.raises(SourceRefused, match=r"^GET /api/v1/.*: refused \(403\)"):
         backups.fetch(client(), poll)
 
 
+def test_one_backup_that_cannot_be_read_hides_no_other(client, server, poll, caplog):
+    server.get(f"{FILES}2/backupFiles", status_code=400, json={})
+    assert [chain.job for chain in backups.fetch(client(), poll)] == ["Web"]
+    assert f"one of the backups, {BACKUP}2 is left out: GET /api/v1/backups/{{id}}/backupFiles" in caplog.text
+
+
 def test_a_server_that_fails_half_way_has_told_what_it_told(client, server, poll, memory):
     """The ledger keeps what is known, and the next poll goes on where this one stopped."""
-    server.get(f"{FILES}2/backupFiles", status_code=400, json={})
+    server.get(f"{FILES}2/backupFiles", exc=requests.ConnectionError)
     vbr = client()
-    with pytest.raises(SourceGarbled):
+    with pytest.raises(SourceUnreachable):
         backups.fetch(vbr, poll)
     assert len(memory.reduced) == 3
-    with pytest.raises(SourceGarbled):
+    with pytest.raises(SourceUnreachable):
         backups.fetch(vbr, poll)
     assert asked(server).count(f"{FILES}1/backupfiles".lower()) == 1
