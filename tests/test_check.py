@@ -307,6 +307,13 @@ def test_what_the_role_leaves_out_is_told_and_is_nothing_missing(bench: Bench, v
     assert "license" not in checked.missing
 
 
+def test_a_viewer_taken_for_an_administrator_is_told_what_the_build_needs(bench: Bench, vbr: Server) -> None:
+    account = f"username: svc-ebbtide, password_file: {bench.folder}/password, role: backup_administrator"
+    told = notes(step(bench.check(vbr, "veeam", account), "veeam_server"))["GET /api/v1/serverInfo"]
+    assert told.startswith("refused; needed: ")
+    assert told.endswith("for the build from VBR 12.2 on Veeam Backup Administrator")
+
+
 def test_what_a_revision_lacks_is_told_and_is_nothing_missing(bench: Bench) -> None:
     estate = VbrEstate("small", bench.clock, days=5)
     application = Vbr(estate, bench.clock, username="svc-ebbtide", password=PASSWORD, newest_revision="1.1-rev0")

@@ -41,7 +41,12 @@ COLLECTORS = (
     Collector("repositories", repositories.fetch, HOUR, permission=_ROLE),
     # The first poll asks for every backup.
     Collector("backups", backups.fetch, 5 * MINUTE, permission=_ROLE, deadline=HOUR, before_check=backups.ask_one_only),
-    Collector("veeam_server", veeam_server.fetch, HOUR, permission=_ROLE),
+    Collector(
+        "veeam_server",
+        veeam_server.fetch,
+        HOUR,
+        permission="the role Veeam Backup Viewer, for the build from VBR 12.2 on Veeam Backup Administrator",
+    ),
     Collector("backup_objects", backup_objects.fetch, 6 * HOUR, permission=_ROLE),
     Collector("proxies", proxies.fetch, 15 * MINUTE, permission=_ROLE),
     Collector("managed_servers", managed_servers.fetch, 15 * MINUTE, permission=_ROLE),
