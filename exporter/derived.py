@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from exporter.findings import Findings
 from exporter.findings.forecasts import forecast_pools
 from exporter.findings.past import analyse_cycles, observe_space
-from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs
+from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs, remember_jobs
 from exporter.history import History
 from exporter.model import HOUR, CycleAnalysis, Poll, Source
 
@@ -59,6 +59,7 @@ def derived(source: Source, history: History, executor: Executor, forecast_inter
 
         def efficiency(findings: Findings, poll: Poll) -> object:
             forget_old_sessions(grading, poll.state, poll.at)
+            remember_jobs(findings.backup_jobs, poll.state)
             return grade_jobs(findings.backup_jobs, findings.pool_names, grading, poll.state, poll.at)
 
         # Sessions come by the day.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exporter.findings.veeam_efficiency import remembered_jobs
 from exporter.model import DAY, GIBIBYTE, HOUR, BackupJob, Grading, ReductionFeed, SessionReduction
 from exporter.watch import Watch
 from tests.conftest import House, fake_source
@@ -62,6 +63,7 @@ def test_jobs_graded_before_the_server_told_of_them_are_graded_again_then(house:
     assert 'efficiency_sessions{source="vbr01",backup_job="Job"} 40' in house.page(AT)
     watch.poll("backup_jobs", AT)
     assert 'efficiency_sessions{source="vbr01",backup_job="New name"} 40' in house.page(AT)
+    assert [job.name for job in remembered_jobs(house.ledger.state("vbr01"))] == ["New name"]
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,10 @@ def efficiency(
 
 
 def _graded(config: Config, name: str) -> Sequence[Efficiency]:
-    from exporter.findings.veeam_efficiency import grade_jobs
+    from exporter.findings.veeam_efficiency import grade_jobs, remembered_jobs
 
     with ledger_of(config, name) as state:
-        return grade_jobs((), {}, _grading(config, name), state, time.time())
+        return grade_jobs(remembered_jobs(state), {}, _grading(config, name), state, time.time())
 
 
 def _grading(config: Config, name: str) -> Grading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from exporter.model import DAY, BackupJob, Efficiency, Grading, Reductions, Stat
 
 # Sessions are kept for so much longer than the longest window, for a window that is made longer.
 _SPARE = 30 * DAY
-_FORGOT_AT = "efficiency.forgot_at"
+_FORGOT_AT, _JOBS = "efficiency.forgot_at", "efficiency.jobs"
 
 
 def forget_old_sessions(grading: Grading, state: State, at: float) -> None:
@@ -19,6 +20,17 @@ def forget_old_sessions(grading: Grading, state: State, at: float) -> None:
     if at - float(state.get(_FORGOT_AT) or "-inf") >= DAY:
         state.forget_reductions(at - grading.longest_window_seconds - _SPARE)
         state.put(_FORGOT_AT, repr(at))
+
+
+def remember_jobs(jobs: Sequence[BackupJob], state: State) -> None:
+    """For a report, which asks no server and yet calls jobs as the metrics do."""
+    if jobs:
+        state.put(_JOBS, json.dumps([(job.id, job.name, job.repository) for job in jobs]))
+
+
+def remembered_jobs(state: State) -> list[BackupJob]:
+    """With no more than their names, and where they lie."""
+    return [BackupJob(id=i, name=name, repository=place) for i, name, place in json.loads(state.get(_JOBS) or "[]")]
 
 
 def grade_jobs(

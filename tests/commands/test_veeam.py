@@ -12,8 +12,9 @@ import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
+from exporter.findings.veeam_efficiency import remember_jobs
 from exporter.history.ledger import Ledger
-from exporter.model import DAY, GIBIBYTE, SessionReduction
+from exporter.model import DAY, GIBIBYTE, BackupJob, SessionReduction
 
 
 @pytest.fixture
@@ -63,6 +64,17 @@ def filled(tmp_path):
         *sessions("Few", "Repo B", 12, 3.0),
     ])  # fmt: skip
     ledger.close()
+
+
+def test_sessions_of_a_drop_file_lie_where_the_server_said_that_their_jobs_do(ebbtide, tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.state("vbr01").add_reductions(sessions("Old name", "", 40, 3.0))
+    remember_jobs([BackupJob(id="id-Old name", name="New name", repository="Hardened")], ledger.state("vbr01"))
+    ledger.close()
+    [job] = json.loads(ebbtide("--json").stdout)["jobs"]
+    assert (job["job"], job["repository"], job["sessions"]) == ("New name", "Hardened", 40)
+    [repository] = json.loads(ebbtide("--json", "--repositories").stdout)["repositories"]
+    assert (repository["repository"], repository["sessions"]) == ("Hardened", 40)
 
 
 @pytest.mark.usefixtures("filled")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs
+from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs, remember_jobs, remembered_jobs
 from exporter.history.ledger import Ledger
 from exporter.model import DAY, GIBIBYTE, BackupJob, Efficiency, EfficiencyTerms, Grading, SessionReduction, State
 from tests.inventories import AT
@@ -72,6 +72,13 @@ def test_a_session_that_names_no_repository_lies_where_its_job_does(state: State
     job, repository = graded(state, [BackupJob(id="id-1", name="Job", repository="Hardened")])
     assert (job.repository, repository.repository, repository.sessions) == ("Hardened", "Hardened", 30)
     assert [e.repository for e in graded(state)] == [""]
+
+
+def test_jobs_are_remembered_until_the_server_tells_of_others(state: State) -> None:
+    assert remembered_jobs(state) == []
+    remember_jobs([BackupJob(id="id-1", name="Füße", repository="Hardened", objects=3)], state)
+    remember_jobs([], state)
+    assert remembered_jobs(state) == [BackupJob(id="id-1", name="Füße", repository="Hardened")]
 
 
 def test_sessions_are_forgotten_a_month_after_the_longest_window_and_not_more_than_once_a_day(state: State) -> None:
