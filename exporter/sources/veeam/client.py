@@ -15,7 +15,7 @@ from exporter.http import HttpClient, HttpStatus, Reply, dig
 from exporter.model import HOUR, MINUTE
 from exporter.rounds import Round
 from exporter.sources.veeam.config import VeeamSettings
-from exporter.sources.veeam.fields import Row, enum, moment, optional, reference, text
+from exporter.sources.veeam.fields import Row, enum, optional, reference, text
 from exporter.sources.veeam.revision import (
     SPECIFIED_FROM,
     Revisions,
@@ -167,10 +167,6 @@ class VeeamClient:
         zone = server_zone(payload, self._http.source)
         self._zone = (self._clock() + HOUR, zone)
         return zone
-
-    def moment(self, value: str | None) -> float | None:
-        """Unix seconds of a time as the server writes it."""
-        return moment(value, self.zone())
 
     def close(self) -> None:
         """Log out, unless the server takes its time, and end all connections."""

@@ -253,9 +253,7 @@ def test_a_server_is_asked_for_two_things_at_a_time(client, scripted):
 
 def test_the_zone_of_the_server_is_taken_by_name_where_it_has_one(client, requests_mock, payload):
     requests_mock.get(TIME, json=payload("veeam-1.3/serverTime"))
-    vbr = client()
-    assert vbr.zone() == ZoneInfo("Europe/Berlin")
-    assert vbr.moment("2024-07-06T00:30:20") == vbr.moment("2024-07-06T00:30:20+02:00")
+    assert client().zone() == ZoneInfo("Europe/Berlin")
 
 
 def test_else_its_offset_is_taken_and_asked_for_again_every_hour(client, requests_mock, payload, clock):
@@ -263,7 +261,7 @@ def test_else_its_offset_is_taken_and_asked_for_again_every_hour(client, request
     summer = {"serverTime": "2026-04-02T10:00:00.7300443+02:00"}
     requests_mock.get(TIME, [{"json": winter}, {"json": summer}])
     vbr = client()
-    assert vbr.moment("2026-03-02T10:00:00") == vbr.moment("2026-03-02T10:00:00+01:00")
+    assert vbr.zone() == timezone(timedelta(hours=1))
     clock.now += 3599
     assert vbr.zone() == timezone(timedelta(hours=1))
     clock.now += 1
