@@ -15,8 +15,9 @@
 
     schtasks /Create /TN "Veeam sessions for ebbtide" /SC HOURLY /RU "EXAMPLE\svc-veeam-report" /RP * /RL HIGHEST /TR "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File C:\ebbtide\Export-VeeamSessions.ps1 -Path D:\ebbtide\sessions.json"
 
-    For version 13, write pwsh.exe instead of powershell.exe. Give the exporter's account read access to the folder, and
-    nobody but the account of the task write access.
+    The account needs the right to log on as a batch job (secpol.msc, User Rights Assignment): schtasks warns where it
+    lacks it, and the task then never starts. For version 13, write pwsh.exe instead of powershell.exe. Give the
+    exporter's account read access to the folder, and nobody but the account of the task write access.
 
 .PARAMETER Path
     The file to write. Its folder must exist.
