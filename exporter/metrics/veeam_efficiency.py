@@ -38,7 +38,7 @@ FAMILIES = (
     gauge_by("ebbtide_veeam_job_efficiency_flag", "1 for a remark on the sessions: CRITICAL_ANOMALIES, DEGRADING_TREND, HIGH_VARIANCE.", SCORED_JOB, "flag", lambda e: e.flags),
     gauge("ebbtide_veeam_job_optimization_potential_bytes", "Bytes per day that the job would store less at the target ratios (2.5 x 1.8, unless configured otherwise); 0 where it is better.", SCORED_JOB, lambda e: e.potential_bytes_per_day),
 
-    info("ebbtide_veeam_repository_efficiency_info", "Whether the repository has an efficiency score, or why not (insufficient_sessions).", REPOSITORY, ("status",), lambda e: (e.status,)),
+    info("ebbtide_veeam_repository_efficiency_info", "Whether the repository, or scale-out repository, has an efficiency score, or why not (insufficient_sessions); pool is its name.", REPOSITORY, ("status",), lambda e: (e.status,)),
     gauge("ebbtide_veeam_repository_efficiency_sessions", "Sessions of its jobs in the window that count.", REPOSITORY, lambda e: e.sessions),
     gauge("ebbtide_veeam_repository_efficiency_score", "The score over the sessions of all its jobs, each compared with those of its own job.", SCORED_REPOSITORY, lambda e: e.score),
     gauge_by("ebbtide_veeam_repository_efficiency_component_score", "A component of that score, 0 to 100.", SCORED_REPOSITORY, "component", lambda e: e.components),
