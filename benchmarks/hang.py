@@ -36,7 +36,7 @@ def main() -> None:
             sources:
               - {{name: fs, kind: filesystem, intervals: {{mounts: 1s}}}}
               - {{name: vbr, kind: veeam, url: "{vbr.url}", username: svc-ebbtide, password_file: {folder}/password,
-                 intervals: {{pools: 1s, backup_jobs: 1s, backup_files: 5s}}}}
+                 intervals: {{pools: 1s, backup_jobs: 1s, backups: 5s}}}}
         """)
         )
         service.start()

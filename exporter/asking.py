@@ -14,14 +14,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 U = TypeVar("U")
 
-_MISSES = 3
+# As many at the beginning are enough: a release that lacks a call, or an account that may not, says so every time.
+MISSES = 3
 
 
 def each(objects: Iterable[U], ask: Callable[[U], T]) -> list[T]:
-    """The answers for all objects but those deleted since they were listed, which say 404; raises when all do.
-
-    Three at the beginning are enough: a release that lacks the call says 404 to every one.
-    """
+    """The answers for all objects but those deleted since they were listed, which say 404; raises when all do."""
     answers: list[T] = []
     misses = 0
     missed: UnexpectedStatus | None = None
@@ -30,11 +28,15 @@ def each(objects: Iterable[U], ask: Callable[[U], T]) -> list[T]:
             answers.append(ask(each_object))
         except UnexpectedStatus as error:
             misses, missed = misses + 1, error
-            if error.status != 404 or (misses == _MISSES and not answers):
+            if not is_missing(error) or (misses == MISSES and not answers):
                 raise
     if missed and not answers:
         raise missed
     return answers
+
+
+def is_missing(error: Exception) -> bool:
+    return isinstance(error, UnexpectedStatus) and error.status == 404
 
 
 def detail(ask: Callable[[], T]) -> T | None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field, replace
 
-from exporter.errors import ConfigError, SourceError, SourceRefused
+from exporter.errors import ConfigError, NotOffered, SourceError, SourceRefused
 from exporter.history.ledger import Ledger
 from exporter.http import Exchange, HttpClient, Remark
 from exporter.model import MINUTE, Collector, Poll, Source, State
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 _NOT_IN_THIS_RELEASE = {404, 405}
 _THERE = {401, 403}
+# Neither here nor missing.
+_NOT_TO_HAVE = {"not_asked", NotOffered.reason}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Asked:
 class Step:
     """The login, or one collector.
 
-    outcome: ok, skipped, bug, or the reason of its error: refused, unreachable, garbled, config.
+    outcome: ok, skipped, not_asked (the configured role has no such right), not_offered (this release or role has no
+    such thing; hint says from which one on), bug, or the reason of its error: refused, unreachable, garbled, config.
     objects: how many came, None where they are not counted; hint: what is odd about an outcome that is ok.
     """
 
@@ -72,7 +75,7 @@ class Checked:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        return tuple(step.name for step in self.collectors if step.outcome != "ok")
+        return tuple(step.name for step in self.collectors if step.outcome not in {"ok", *_NOT_TO_HAVE})
 
     @property
     def works(self) -> bool:
@@ -116,19 +119,22 @@ def check(source: Source, at: float) -> Checked:
         login = _log_in(http, record) if http else None
         steps = []
         for collector in source.collectors:
-            if login and login.outcome != "ok":
+            if login and login.outcome != "ok" and not collector.elsewhere:
                 steps.append(Step(collector.name, "skipped", permission=collector.permission))
                 continue
             step, failure = _ask(source, collector, at, ledger.state(source.name))
             steps.append(replace(step, requests=record.take("" if failure else collector.permission)))
             # An access token is tried only now; and what has never answered would keep the rest waiting as well.
             in_vain = isinstance(failure, SourceRefused) and not failure.contact
-            if login and failure and (in_vain or not record.answered):
+            if login and failure and not collector.elsewhere and (in_vain or not record.answered):
                 login = replace(login, outcome=failure.reason, error=str(failure), hint="")
     finally:
         if http:
             http.observer = None
         ledger.close()
+    for collector in getattr(source, "skipped", ()):
+        hint = f"not asked, because of `role` in the configuration; needed: {collector.permission}"
+        steps.append(Step(collector.name, "not_asked", permission=collector.permission, hint=hint))
     return Checked(source.name, source.kind, source.host, login, tuple(steps))
 
 
@@ -152,6 +158,8 @@ def _ask(source: Source, collector: Collector, at: float, state: State) -> tuple
         if collector.before_check:
             collector.before_check(source.client, poll)
         value = collector.fetch(source.client, poll)
+    except NotOffered as lack:
+        return replace(step, outcome=lack.reason, hint=str(lack)), None
     except SourceError as failure:
         error = str(failure)
         if isinstance(failure, SourceRefused) and failure.contact and collector.permission:

@@ -20,6 +20,7 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.veeam import veeam
 from exporter.errors import ConfigError, EbbtideError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(commvault, name="commvault")
+app.add_typer(veeam, name="veeam")
 app.command("check-source")(check_source)
 
 FAILED, USAGE = 1, 2
@@ -130,9 +132,9 @@ def poll_once(
     service = _or_exit(lambda: Service(loaded, config))
     failed = 0
     for state in service.poll_once(moment, source):
-        failed += not state.success
+        failed += state.success is False
         if sys.stderr.isatty():
-            outcome = "ok" if state.success else state.error
+            outcome = state.error or "ok"
             took = state.duration_seconds or 0.0
             print(f"{state.source}/{state.collector}: {outcome} ({took:.2f} s)", file=sys.stderr)
     sys.stdout.buffer.write(service.page(moment))

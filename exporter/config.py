@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import socket
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
+from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
 from exporter.model import Group
 from exporter.settings import Duration, Settings
@@ -27,8 +26,6 @@ from exporter.sources.veeam.config import VeeamSettings
 
 AnySource = Annotated[CommvaultSettings | VeeamSettings | FilesystemSettings, Field(discriminator="kind")]
 
-_SECRET_KEY = re.compile(r"pass|token|secret|credential", re.IGNORECASE)
-_URL_WITH_CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
 _LISTEN = re.compile(r"(?P<host>\[[^]]+\]|[^:\[\]]*):(?P<port>\d{1,5})")
 
 
@@ -172,32 +169,27 @@ def parse(text: str, name: str = "config") -> Config:
     try:
         content = yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except yaml.YAMLError as error:
-        raise _wrong(name, _yaml_problem(error)) from None
+        raise wrong(name, yaml_problem(error)) from None
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
         # What PyYAML's own constructors raise over 2026-02-30 or `!!int x`.
-        raise _wrong(name, "a date or number is not valid; quote it where it is meant as text") from None
+        raise wrong(name, "a date or number is not valid; quote it where it is meant as text") from None
     except RecursionError:
         raise ConfigError(f"{name}: nested too deeply") from None
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise _wrong(name, f"must hold keys such as `sources:`, not {_shown(content)}")
+        raise wrong(name, f"must hold keys such as `sources:`, not {shown(content)}")
     try:
         config = Config.model_validate(content)
     except ValidationError as error:
-        raise _wrong(name, _first_problem(error)) from None
+        raise wrong(name, first_problem(error, Config)) from None
     for source in config.sources:
         for secret in source.secrets:
             try:
                 secret.read()
             except ConfigError as error:
-                raise _wrong(name, f"source {source.name}: {error}") from None
+                raise wrong(name, f"source {source.name}: {error}") from None
     return config
-
-
-def _wrong(name: str, problem: str) -> ConfigError:
-    """One line, and no credentials of a URL, whatever the keys and values hold."""
-    return ConfigError(f"{name}: {_URL_WITH_CREDENTIALS.sub('//…@', ' '.join(problem.split()))}")
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -217,120 +209,3 @@ def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]
 
 
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark, problem = error.problem_mark, str(error.problem)
-        # An unquoted password may start with one of these, and must not be repeated.
-        for character, sign in (("*", "undefined alias"), ("!", "for the tag"), ("!", "tag handle")):
-            if sign in problem:
-                problem = f"a text that starts with {character} must be quoted"
-        return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
-    return f"not valid YAML: {error}"
-
-
-def _first_problem(error: ValidationError) -> str:
-    problems = error.errors(include_url=False)
-    # A misspelt key is also a missing one, and a `verify` that is no file is also neither true nor false.
-    first = next(
-        (p for kind in ("extra_forbidden", "path_not_file") for p in problems if p["type"] == kind), problems[0]
-    )
-    path, known = _place(first)
-    # A union complains once for each of its types.
-    others = {_written(_place(problem)[0]) for problem in problems} - {_written(path)}
-    more = f" (and {len(others)} more)" if others else ""
-    return f"{_written(path) or 'config'}: {_what_is_wrong(first, path, known)}{more}"
-
-
-def _place(problem: Any) -> tuple[list[str | int], set[str]]:
-    """Where a problem is, as keys and indexes that the file has, and the keys that are known there.
-
-    pydantic's location also holds the tag of a source and the type tried in a union. A path ends at a key
-    that holds a secret, because below it may stand the secret.
-    """
-    path: list[str | int] = []
-    models: list[type[BaseModel]] = [Config]
-    for part in problem["loc"]:
-        if isinstance(part, int):
-            path += [part] if problem["type"] != "invalid_key" else []
-            continue
-        tagged = [m for m in models if part in get_args(getattr(m.model_fields.get("kind"), "annotation", None))]
-        known = [m for m in models if part in m.model_fields]
-        if tagged or not known:
-            models = tagged or models
-            continue
-        path.append(part)
-        if _is_secret(part) and problem["type"] != "missing":
-            return path, set()
-        models = [inner for m in known for inner in _models_in(m.model_fields[part].annotation)]
-    if problem["type"] == "extra_forbidden":
-        path.append(problem["loc"][-1])
-    return path, {name for model in models for name in model.model_fields}
-
-
-def _written(path: Sequence[str | int]) -> str:
-    """sources[0].url"""
-    parts = (f"[{p}]" if isinstance(p, int) else f".{p if p.isprintable() else repr(p)[1:-1]}" for p in path)
-    return "".join(parts).lstrip(".")
-
-
-def _what_is_wrong(problem: Any, path: Sequence[str | int], known: set[str]) -> str:
-    kind, value = problem["type"], problem["input"]
-    if kind == "extra_forbidden" and known:
-        # Its value is not repeated: who knows what `pasword: ...` holds.
-        return f"unknown key; {_meant(str(path[-1]), known)}"
-    if kind == "missing":
-        return "is required"
-    if kind.startswith("union_tag"):
-        given = value.get("kind") if isinstance(value, dict) else value
-        kinds = {"commvault", "veeam", "filesystem"}
-        return f"kind: {_shown(given)} is no kind of source; {_meant(str(given), kinds)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if kind in ("value_error", "assertion_error"):
-        return str(message)
-    if path and _is_secret(path[-1]):
-        return f"must be {{env: NAME}}; or use {path[-1]}_file"
-    if value is None:
-        return "is empty; leave the key out to have its default"
-    plain = _PLAIN.get(kind, f"is not right: {message[0].lower()}{message[1:]}")
-    return f"{_shown(value)} {plain}"
-
-
-# pydantic's words are Python's; these are YAML's.
-_PLAIN = {
-    "invalid_key": "is no text, which a key must be",
-    "bool_parsing": "is neither true nor false",
-    "bool_type": "is neither true nor false",
-    "path_not_file": "is not a file",
-    "path_type": "is not a path",
-    "string_type": "is not a text; put it in quotes",
-    "int_parsing": "is not a whole number",
-    "int_type": "is not a whole number",
-    "tuple_type": "is not a list",
-    "model_type": "is not a mapping of keys to values",
-    "model_attributes_type": "is not a mapping of keys to values",
-}
-
-
-def _meant(given: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(given[:60], sorted(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-
-
-def _is_secret(key: str | int) -> bool:
-    return isinstance(key, str) and bool(_SECRET_KEY.search(key)) and not key.endswith("_file")
-
-
-def _shown(value: object) -> str:
-    """A value as it may be repeated in a message: short, and without the credentials of a URL."""
-    if isinstance(value, dict | list):
-        return f"a {'mapping' if isinstance(value, dict) else 'list'}"
-    text = _URL_WITH_CREDENTIALS.sub("//…@", repr(value))
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _models_in(annotation: object) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from exporter.findings import Findings
 from exporter.findings.forecasts import forecast_pools
 from exporter.findings.past import analyse_cycles, observe_space
+from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs, remember_jobs
 from exporter.history import History
-from exporter.model import HOUR, Collector, CycleAnalysis, Poll
+from exporter.model import HOUR, CycleAnalysis, Poll, Source
 
 # The collectors that say how full things are.
 _SIZES = ("pools", "mounts")
+# Those that fill the ledger with what sessions stored.
+_REDUCTIONS = ("backups", "drop_file", "enterprise_manager")
+# Those that say how the jobs of these sessions are called, and where they lie.
+_NAMES = ("backup_jobs", "pools")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """`name` is the Inventory field it fills; it is computed first as soon as one of `after` has answered."""
+    """`name` is the Inventory field it fills; it is computed at once when one of `after` answers for the first time."""
 
     name: str
     after: tuple[str, ...]
@@ -26,11 +31,10 @@ class Derived:
     compute: Callable[[Findings, Poll], object]
 
 
-def derived(
-    kind: str, collectors: Iterable[Collector], history: History, executor: Executor, forecast_interval: float
-) -> tuple[Derived, ...]:
-    """What can be computed for a source with these collectors."""
-    intervals = {collector.name: collector.interval for collector in collectors}
+def derived(source: Source, history: History, executor: Executor, forecast_interval: float) -> tuple[Derived, ...]:
+    """What can be computed for a source with its collectors."""
+    kind, grading = source.kind, source.efficiency
+    intervals = {collector.name: collector.interval for collector in source.collectors}
     found: list[Derived] = []
     sizes = [name for name in _SIZES if name in intervals]
     if sizes:
@@ -50,6 +54,18 @@ def derived(
     if "jobs" in intervals and "plans" in intervals:
         # Fulls come by the day.
         found.append(Derived("cycles", ("jobs", "plans"), min(HOUR, 12 * intervals["jobs"]), _cycles))
+    feeds = tuple(name for name in _REDUCTIONS if name in intervals)
+    if grading is not None and feeds:
+
+        def efficiency(findings: Findings, poll: Poll) -> object:
+            forget_old_sessions(grading, poll.state, poll.at)
+            remember_jobs(findings.backup_jobs, poll.state)
+            return grade_jobs(findings.backup_jobs, findings.pool_names, grading, poll.state, poll.at)
+
+        # Sessions come by the day.
+        often = min(HOUR, 12 * min(intervals[name] for name in feeds))
+        names = tuple(name for name in _NAMES if name in intervals)
+        found.append(Derived("efficiency", (*feeds, *names), often, efficiency))
     return tuple(found)
 
 

@@ -5,7 +5,8 @@ EbbtideError
 ├── SourceError            caught by the poller; becomes ebbtide_collector_success 0 and one log line
 │   ├── SourceUnreachable  no answer: DNS, TCP, TLS, timeout, 5xx
 │   ├── SourceRefused      401 or 403: credentials or a missing permission (says which)
-│   └── SourceGarbled      answered, in a shape we do not know (says endpoint and field)
+│   ├── SourceGarbled      answered, in a shape we do not know (says endpoint and field)
+│   └── NotOffered         this release or role has no such thing (says from which one on): no failure
 └── HistoryError           the store could not be read or written
 
 A bug is none of these: it is logged with its traceback, counted, and the process lives on.
@@ -43,6 +44,10 @@ class SourceRefused(SourceError):
 
 class SourceGarbled(SourceError):
     reason = "garbled"
+
+
+class NotOffered(SourceError):
+    reason = "not_offered"
 
 
 class HistoryError(EbbtideError):

@@ -111,8 +111,24 @@ def secret(key: str, env: FromEnvironment | None, file: Path | None) -> Secret |
     return Secret(file=file) if file is not None else None
 
 
-# What requests takes as `verify`: True, False, or the path of a CA bundle.
-Verify = Annotated[bool | FilePath, Field(union_mode="left_to_right", description="true, false or a file of CAs")]
+def _fingerprint(text: str) -> str:
+    digits = text.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ValueError(f"{text!r} is not a SHA-256 fingerprint: 64 hexadecimal digits")
+    return digits
+
+
+class Pinned(Settings):
+    """One certificate, whoever signed it."""
+
+    sha256: Annotated[str, AfterValidator(_fingerprint), Field(description="fingerprint of the certificate")]
+
+
+# True, False, the path of a CA bundle, or the one certificate.
+Verify = Annotated[
+    bool | FilePath | Pinned,
+    Field(union_mode="left_to_right", description="true, false, a file of CAs, or sha256: of the certificate"),
+]
 
 # How often a collector polls; `off` (which YAML reads as false) leaves it out, absent keeps its default.
 Interval = Annotated[Duration | Literal[False] | None, Field(description="a duration such as 5m, or off")]

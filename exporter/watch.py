@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from exporter.board import Board
 from exporter.derived import Derived, derived
-from exporter.errors import ConfigError, HistoryError, SourceError, SourceGarbled, SourceRefused
+from exporter.errors import ConfigError, HistoryError, NotOffered, SourceError, SourceGarbled, SourceRefused
 from exporter.findings import Findings, GroupOf
 from exporter.history import History, Sample
 from exporter.metrics import COLLECTOR, SOURCE, SUBJECTS, Measured, measure
@@ -47,7 +47,7 @@ class Watch:
         self.up: bool | None = None
         self._closed = False
         self._history_failing = False
-        found = derived(source.kind, source.collectors, around.history, around.executor, around.forecast_interval)
+        found = derived(source, around.history, around.executor, around.forecast_interval)
         self._derived = {d.name: d for d in found}
         self.collectors = {c.name: c for c in (*source.collectors, *map(self._as_collector, found))}
         self._states = {
@@ -95,18 +95,19 @@ class Watch:
         duration = time.monotonic() - started
         with self._lock:
             state = replace(
-                self._states[name], success=not reason, reason=reason, error=error, last_poll_at=at,
+                self._states[name], success=_success(reason), reason=reason, error=error, last_poll_at=at,
                 duration_seconds=duration, running_since=None, objects=objects,
                 last_success_at=before.last_success_at if reason else at,
             )  # fmt: skip
             self._log_change(self._states[name], state)
-            if name not in self._derived:
+            if name not in self._derived and not collector.elsewhere:
                 self.up = contact
             self._note(state)
             inventory = self._inventory.fresh(at)
         if not reason:
             for what in self._derived.values():
-                if name in what.after and not getattr(inventory, what.name):
+                # What its schedule computed while the first answer was still being read is only a part.
+                if name in what.after and (before.last_success_at is None or not getattr(inventory, what.name)):
                     self.poll(what.name, at)
         return state
 
@@ -121,7 +122,7 @@ class Watch:
                 error = f"no answer after {deadline:.0f} s; the poll is still running"
                 overdue = replace(state, success=False, reason="overdue", error=error, last_poll_at=state.running_since)
                 self._log_change(state, overdue)
-                if name not in self._derived:
+                if name not in self._derived and not collector.elsewhere:
                     self.up = False
                 self._note(overdue)
 
@@ -220,9 +221,14 @@ class Watch:
             return
         if after.success is False:
             self._around.telemetry.collector_failures.labels(after.source, after.collector, after.reason).inc()
-        if after.success == before.success:
-            return
-        if after.success is False:
+        if after.reason == NotOffered.reason != before.reason:
+            log.info("%s/%s: %s", after.source, after.collector, after.error)
+        elif after.success is False and before.success is not False:
             log.warning("%s/%s: %s", after.source, after.collector, after.error)
-        elif before.success is False:
+        elif after.success and before.success is False:
             log.info("%s/%s: answers again", after.source, after.collector)
+
+
+def _success(reason: str) -> bool | None:
+    """Neither for what the source does not offer."""
+    return None if reason == NotOffered.reason else not reason

@@ -41,6 +41,16 @@ need_programs() {
     say "to have them: sudo apt-get install --no-install-recommends$missing"
 }
 
+# need_node_programs FOLDER  installs what its package-lock.json says, or says that npm is missing; never fails.
+need_node_programs() {
+    [ ! "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || return 0
+    if command -v npm >/dev/null 2>&1; then
+        say "installing with npm into $1"
+        npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error && return 0
+    fi
+    say "not installed: the programs of $1; to have them: npm ci --prefix $1"
+}
+
 # make_venv PIP_ARGUMENT...  a fresh or existing .venv with ebbtide in it.
 make_venv() {
     python=${PYTHON:-python3}

@@ -19,6 +19,7 @@ from exporter.history.sql import SqlHistory
 from exporter.model import Collector, Poll
 from exporter.telemetry import Telemetry
 from exporter.watch import Surroundings, Watch
+from tests.watching import GOLD
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,6 +65,7 @@ class FakeSource:
     kind: str = "commvault"
     host: str = "cs01.example.com"
     client: Any = None
+    efficiency: Any = None
     closed: bool = False
     polls: list[tuple[str, Poll]] = field(default_factory=list)
 
@@ -122,6 +124,17 @@ def house(telemetry: Telemetry) -> Iterator[House]:
     yield House(Board(), history, ledger, telemetry)
     history.close()
     ledger.close()
+
+
+@pytest.fixture
+def answers() -> dict[str, Any]:
+    """What the source of `watch` says; a test changes it."""
+    return {"pools": (GOLD,)}
+
+
+@pytest.fixture
+def watch(house: House, answers: dict[str, Any]) -> Watch:
+    return house.watch(fake_source(answers))
 
 
 def url_of(listener: socket.socket) -> str:

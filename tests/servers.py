@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,18 +26,34 @@ PACKAGES = {
     "initdb": "postgresql",
     "postgres": "postgresql",
 }
+NODE = Path(__file__).parent / "node"
+_ELSEWHERE = f"/usr/sbin:/usr/lib/postgresql/15/bin:{NODE}/node_modules/.bin"
 
 
 def need(program: str) -> str:
     """The path of a program. Missing, the test is left out; with EBBTIDE_REQUIRE_SERVERS set, it fails."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/lib/postgresql/15/bin")
-    if found:
-        return found
-    package = PACKAGES.get(program, program)
-    message = f"{program} is not installed: apt-get install {package}"
+    found = shutil.which(program) or shutil.which(program, path=_ELSEWHERE)
+    if not found:
+        how = (
+            "npm ci --prefix tests/node" if program == "prism" else f"apt-get install {PACKAGES.get(program, program)}"
+        )
+        leave_out(f"{program} is not installed: {how}")
+    return found
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip the test for want of something outside; with EBBTIDE_REQUIRE_SERVERS set, fail it."""
     if os.environ.get("EBBTIDE_REQUIRE_SERVERS"):
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def vendor_specs() -> Path:
+    """The folder with the vendors' OpenAPI documents, which are theirs and not in this repository."""
+    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
+    if not folder:
+        leave_out("EBBTIDE_VENDOR_SPECS is unset: it names the folder with the vendors' *.trimmed.json")
+    return Path(folder)
 
 
 def free_port() -> int:
@@ -46,7 +63,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Return when the condition holds; fail, naming `what`, when it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

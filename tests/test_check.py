@@ -269,9 +269,63 @@ def test_veeam_is_checked_alike(bench: Bench, vbr: Server) -> None:
     checked = bench.check(vbr, "veeam")
     assert checked.login is not None
     assert [one.endpoint for one in checked.login.requests] == ["POST /api/oauth2/token"]
-    assert checked.missing == ("backup_files",)
-    assert step(checked, "backup_files").error.endswith("needed: the role Veeam Backup Viewer")
+    assert checked.missing == ("backups",)
+    assert step(checked, "backups").error.endswith("needed: the role Veeam Backup Viewer")
     assert step(checked, "pools").objects
+
+
+def test_what_lies_beside_the_server_fails_alone(bench: Bench, vbr: Server, server: Server) -> None:
+    """Of an Enterprise Manager that refuses the password nothing follows for the server, and the other way round."""
+    account = f"username: svc-ebbtide, password_file: {bench.folder}/password"
+    beside = f"drop_file: {{path: {bench.folder}/none.json}}, enterprise_manager: {{url: '{server.url}', {account}}}"
+    vbr.faults.clear()
+    server.faults.set(Fault("401", "/api/sessionMngr/"))
+    checked = bench.check(vbr, "veeam", f"{account}, {beside}")
+    assert checked.login is not None
+    assert checked.login.outcome == "ok"
+    assert checked.missing == ("drop_file", "enterprise_manager")
+
+    (bench.folder / "none.json").write_text("[]")
+    vbr.faults.set(Fault("401", "/api/oauth2/token"))
+    checked = bench.check(vbr, "veeam", f"{account}, {beside}")
+    assert checked.login is not None
+    assert checked.login.outcome == "refused"
+    assert step(checked, "drop_file").outcome == "ok"
+    (bench.folder / "none.json").unlink()
+
+
+def test_what_the_role_leaves_out_is_told_and_is_nothing_missing(bench: Bench, vbr: Server) -> None:
+    checked = bench.check(vbr, "veeam")
+    assert {one.name for one in checked.collectors if one.outcome == "not_asked"} == {
+        "license", "configuration_backup", "best_practices",
+    }  # fmt: skip
+    licence = step(checked, "license")
+    assert licence.hint == (
+        "not asked, because of `role` in the configuration; needed: the role Veeam Backup Administrator"
+    )
+    assert licence.requests == ()
+    assert "license" not in checked.missing
+
+
+def test_a_viewer_taken_for_an_administrator_is_told_what_the_build_needs(bench: Bench, vbr: Server) -> None:
+    account = f"username: svc-ebbtide, password_file: {bench.folder}/password, role: backup_administrator"
+    told = notes(step(bench.check(vbr, "veeam", account), "veeam_server"))["GET /api/v1/serverInfo"]
+    assert told.startswith("refused; needed: ")
+    assert told.endswith("for the build from VBR 12.2 on Veeam Backup Administrator")
+
+
+def test_what_a_revision_lacks_is_told_and_is_nothing_missing(bench: Bench) -> None:
+    estate = VbrEstate("small", bench.clock, days=5)
+    application = Vbr(estate, bench.clock, username="svc-ebbtide", password=PASSWORD, newest_revision="1.1-rev0")
+    with Server(application) as server:
+        checked = bench.check(server, "veeam")
+    assert checked.works
+    events = step(checked, "malware_events")
+    assert (events.outcome, events.error, events.objects) == ("not_offered", "", None)
+    assert events.hint == (
+        "GET /api/v1/malwareDetection/events: exists from VBR 12.1 (REST 1.1-rev1) on; this server speaks 1.1-rev0"
+    )
+    assert step(checked, "pools").outcome == "ok"
 
 
 def test_a_filesystem_has_collectors_and_no_login() -> None:

@@ -169,6 +169,20 @@ def test_poll_once_prints_the_rest_when_a_collector_fails_and_exits_1(config: Pa
     assert "needed: the role Veeam Backup Viewer" in result.stderr
 
 
+def test_poll_once_exits_0_when_a_server_is_too_old_for_some_of_it(config: Path, vbr: Server) -> None:
+    clock = Clock(start=NOW, rate=0)
+    old = Vbr(
+        VbrEstate("small", clock, days=5), clock, username="svc-ebbtide", password=PASSWORD, newest_revision="1.1-rev0"
+    )
+    with Server(old) as server:
+        config.write_text(config.read_text().replace(vbr.url, server.url))
+        result = ebbtide("poll-once", "--config", config, "--at", "2026-09-21T14:13:20Z", "--log-level", "info")
+    assert result.returncode == 0, result.stderr
+    assert 'ebbtide_collector_success{source="vbr01",collector="pools"} 1' in result.stdout
+    assert 'ebbtide_collector_success{source="vbr01",collector="malware_events"}' not in result.stdout
+    assert "exists from VBR 12.1 (REST 1.1-rev1) on; this server speaks 1.1-rev0" in result.stderr
+
+
 def test_poll_once_knows_its_sources_and_times(config: Path) -> None:
     for arguments, expected in (
         (["--source", "vbr1"], "there is no source 'vbr1'; there are vbr01"),

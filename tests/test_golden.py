@@ -46,39 +46,42 @@ ANSWERS = {
         (r"GET .*/V4/TriggeredAlerts", "v4_triggeredalerts"),
         (r"GET .*/Events", "events"),
     ],
-    "veeam-1.3": [
-        (r"POST /api/oauth2/token", "token"),
-        (r"GET /api/v1/serverInfo", "serverInfo"),
-        (r"GET /api/v1/serverTime", "serverTime"),
-        (r"GET /api/v1/backupInfrastructure/repositories/states", "repositories_states"),
-        (r"GET /api/v1/backupInfrastructure/scaleOutRepositories", "scaleOutRepositories"),
-        (r"GET /api/v1/jobs/states", "jobs_states"),
-        (r"GET /api/v1/jobs", "jobs"),
-        (r"GET /api/v1/sessions", "sessions"),
-        (r"GET /api/v1/backups", "backups"),
-        (r"GET /api/v1/backups/[^/]+/backupFiles", "backupFiles"),
-    ],
 }
-OPTIONS = {"commvault-11.36": "retained_jobs: true, ", "veeam-1.3": ""}
-BASES = {"commvault-11.36": "https://cs01.example.com/webconsole/api", "veeam-1.3": "https://vbr01.example.com:9419"}
+_VEEAM = [
+    (r"POST /api/oauth2/token", "token"),
+    (r"GET /api/v1/(\w+)", "{}"),
+    (r"GET /api/v1/backupInfrastructure/(repositories|proxies)/states", "{}_states"),
+    (r"GET /api/v1/backupInfrastructure/(\w+)", "{}"),
+    (r"GET /api/v1/jobs/states", "jobs_states"),
+    (r"GET /api/v1/backups/[^/]+/backupFiles", "backupFiles"),
+    (r"GET /api/v1/sessions/33333333-0000-0000-0000-000000000010/taskSessions", "taskSessions"),
+    (r"GET /api/v1/malwareDetection/events", "malwareEvents"),
+    (r"GET /api/v1/securityAnalyzer/bestPractices", "bestPractices"),
+]
+ANSWERS |= dict.fromkeys(("veeam-1.1", "veeam-1.2", "veeam-1.3-rev1", "veeam-1.3"), _VEEAM)
+# Where the payloads of a product lie, when not in the folder of its name: what a revision did not change is there once.
+FOLDERS = {"veeam-1.3-rev1": ("veeam-1.3",), "veeam-1.3": ("veeam-1.3-rev2", "veeam-1.3")}
+BASES = {"commvault": "https://cs01.example.com/webconsole/api", "veeam": "https://vbr01.example.com:9419"}
+OPTIONS = {"commvault": "retained_jobs: true, ", "veeam": "role: backup_administrator, "}
 
 
 def exposition(house: House, product: str, monkeypatch: pytest.MonkeyPatch) -> str:
     kind = product.partition("-")[0]
     monkeypatch.setenv("EBBTIDE_TEST_PASSWORD", "x")
     config = parse(
-        f"sources: [{{name: src, kind: {kind}, url: '{BASES[product]}', username: svc-ebbtide, "
-        f"{OPTIONS[product]}password: {{env: EBBTIDE_TEST_PASSWORD}}}}]"
+        f"sources: [{{name: src, kind: {kind}, url: '{BASES[kind]}', username: svc-ebbtide, "
+        f"{OPTIONS[kind]}password: {{env: EBBTIDE_TEST_PASSWORD}}}}]"
     )
 
     def answer(request: Any, context: Any) -> Any:
         asked = f"{request.method} {request.path_url.partition('?')[0]}"
         for pattern, name in ANSWERS[product]:
             if found := re.fullmatch(pattern, asked, re.IGNORECASE):
-                payload = name.format(*found.groups()).lower() if "{}" in name else name
-                path = HERE / "payloads" / product / f"{payload}.json"
-                if path.exists():
-                    return json.loads(path.read_text(encoding="utf-8"))
+                payload = name.format(*found.groups()) if "{}" in name else name
+                for folder in FOLDERS.get(product, (product,)):
+                    files = (HERE / "payloads" / folder).glob("*.json")
+                    if path := next((file for file in files if file.stem.lower() == payload.lower()), None):
+                        return json.loads(path.read_text(encoding="utf-8"))
         context.status_code = 404
         return {}
 
@@ -86,7 +89,7 @@ def exposition(house: House, product: str, monkeypatch: pytest.MonkeyPatch) -> s
     with requests_mock.Mocker() as mocker:
         mocker.register_uri(requests_mock.ANY, requests_mock.ANY, json=answer)
         for collector in watch.collectors:
-            assert watch.poll(collector, AT).success, watch.poll(collector, AT).error
+            assert watch.poll(collector, AT).success is not False, watch.poll(collector, AT).error
         watch.source.close()
     return page_of(house)
 

@@ -21,6 +21,7 @@ from exporter.simulator.wire import Server
 from tests.servers import free_port, running, wait_until
 
 ACCESS_SECONDS = 1800.0
+POOLS_POLLED = 'ebbtide_collector_last_success_timestamp_seconds{source="cs01",collector="pools"}'
 POOLS_UP = 'ebbtide_collector_success{source="cs01",collector="pools"} 1'
 
 
@@ -65,14 +66,19 @@ class Served:
 
     def expire(self) -> None:
         """The token in use ends, and a poll that finds it so renews it."""
-        before = len(self.renewed)
+        renewals, polled_at = len(self.renewed), self.line(POOLS_POLLED)
         self.clock.advance(ACCESS_SECONDS + 1)
         self.ask("/-/poll?source=cs01&collector=pools", "POST")
-        wait_until(lambda: len(self.renewed) > before and POOLS_UP in self.ask("/metrics"), "the token is renewed")
+        # A token that ends a second time before the poll has used the new one would be refused for good.
+        wait_until(lambda: self.line(POOLS_POLLED) != polled_at, "the poll ends")
+        assert len(self.renewed) > renewals
+        assert POOLS_UP in self.ask("/metrics")
+
+    def line(self, series: str) -> str:
+        return next(line for line in self.ask("/metrics").splitlines() if line.startswith(series))
 
     def reloaded_at(self) -> str:
-        name = "ebbtide_config_last_reload_success_timestamp_seconds "
-        return next(line for line in self.ask("/metrics").splitlines() if line.startswith(name))
+        return self.line("ebbtide_config_last_reload_success_timestamp_seconds ")
 
 
 @pytest.fixture

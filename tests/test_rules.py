@@ -95,7 +95,7 @@ def test_the_commands_that_alerts_and_runbooks_name_exist() -> None:
     named = {name for text in texts for name in re.findall(r"`ebbtide ([a-z-]+)|\bebbtide (check-[a-z]+)", text)}
     commands = {name for pair in named for name in pair if name}
     assert commands
-    assert commands <= {
+    assert commands <= {group.name for group in app.registered_groups} | {
         command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback
     }
 
@@ -103,7 +103,7 @@ def test_the_commands_that_alerts_and_runbooks_name_exist() -> None:
 @every_alert
 def test_an_alert_says_what_it_is_about_and_where_to_go_on(alert: Rule) -> None:
     name, annotations = alert["alert"], alert["annotations"]
-    assert re.fullmatch(r"Ebbtide([A-Z][a-z]+)+", name)
+    assert re.fullmatch(r"Ebbtide([A-Z][a-z]+)+F?", name)
     assert alert["labels"]["severity"] in SEVERITIES
     assert alert["labels"].keys() >= {"severity", "category", "component"}
     assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
@@ -141,7 +141,7 @@ def test_a_recorded_series_is_named_level_metric_operation_and_has_the_labels_of
     assert metric.startswith("ebbtide_")
     assert operation
     labels = labels_of(promql.parse(rule["expr"]), KNOWN) | rule.get("labels", {}).keys()
-    assert labels - {"severity"} == {*level.split("_")} - {"severity"}
+    assert labels - {"severity"} == {*re.findall("backup_job|[^_]+", level)} - {"severity"}
 
 
 @pytest.mark.parametrize("rule", [*ALERTS, *RECORDED], ids=lambda r: r.get("alert") or r["record"])

@@ -17,9 +17,11 @@ from exporter.settings import (
     EnvSecret,
     FromEnvironment,
     Interval,
+    Pinned,
     Secret,
     SourceSettings,
     Url,
+    Verify,
     format_duration,
     parse_duration,
     secret,
@@ -189,3 +191,14 @@ def test_what_is_no_url_is_refused(url: str) -> None:
 def test_a_source_name_fits_on_a_line_and_in_a_label(name: str) -> None:
     with pytest.raises(ValidationError):
         SourceSettings(name=name)
+
+
+@pytest.mark.parametrize("text", ["ab" * 32, "AB" * 32, ":".join(["Ab"] * 32)])
+def test_a_fingerprint_is_64_digits_with_or_without_colons(text: str) -> None:
+    assert TypeAdapter(Verify).validate_python({"sha256": text}) == Pinned(sha256="ab" * 32)
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 20, "xy" * 32, "ab" * 33])
+def test_what_is_no_sha256_fingerprint_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a SHA-256 fingerprint: 64 hexadecimal digits"):
+        TypeAdapter(Verify).validate_python({"sha256": text})

@@ -10,77 +10,27 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import ConfigError, HistoryError, SourceGarbled, SourceRefused, SourceUnreachable
+from exporter.errors import ConfigError, HistoryError, NotOffered, SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.history import Sample, Series
 from exporter.model import (
     DAY,
     HOUR,
-    Collector,
-    Copy,
-    CycleAnalysis,
     Group,
     JobHistory,
     OperationJobs,
-    Plan,
-    Plans,
-    PolicyFulls,
     Pool,
-    RetentionRule,
 )
 from exporter.watch import Watch
 from tests.conftest import House, fake_source
 from tests.inventories import AT
+from tests.watching import GOLD, free, said, success, up, value
 
-GOLD = Pool(kind="commvault", name="Gold", id="1", capacity_bytes=100.0, free_bytes=25.0, status="online")
-RULE = RetentionRule(rule="basic", retention_seconds=14 * DAY, cycles=2.0, aging_enabled=True)
-
-
-def plans(rule: RetentionRule) -> Plans:
-    copy = Copy(id="5", name="Primary", rules=(rule,))
-    return Plans(plans=(Plan(id="4", name="Gold", policy_id="3", copies=(copy,)),))
-
-
-WEEKLY = CycleAnalysis(
-    (PolicyFulls(policy_id="3", full_interval_seconds=7 * DAY, last_incremental_gap_seconds=DAY),), ()
-)
 JOBS = JobHistory(
     operations=(
         OperationJobs(operation="Backup", running=1, finished_24h=10, failed_24h=2, last_success_at=AT,
                       last_completion_at=AT, last_duration_seconds=9.0),
     ),
 )  # fmt: skip
-
-
-def value(house: House, series: str, at: float = AT) -> float | None:
-    """The number behind a series such as `ebbtide_source_up{source="cs01"}`."""
-    found = [line for line in house.page(at).splitlines() if line.startswith(f"{series} ")]
-    return float(found[0].rpartition(" ")[2]) if found else None
-
-
-def success(house: House, collector: str = "pools") -> float | None:
-    return value(house, f'ebbtide_collector_success{{source="cs01",collector="{collector}"}}')
-
-
-def up(house: House) -> float | None:
-    return value(house, 'ebbtide_source_up{source="cs01"}')
-
-
-def free(house: House, at: float = AT) -> float | None:
-    return value(house, 'ebbtide_pool_free_bytes{source="cs01",kind="commvault",pool="Gold"}', at)
-
-
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
-
-
-@pytest.fixture
-def answers() -> dict[str, Any]:
-    return {"pools": (GOLD,)}
-
-
-@pytest.fixture
-def watch(house: House, answers: dict[str, Any]) -> Watch:
-    return house.watch(fake_source(answers))
 
 
 # One poll
@@ -172,6 +122,54 @@ def test_a_store_that_fails_says_nothing_about_the_source(house: House, watch: W
     assert (success(house), up(house)) == (0, 1)
 
 
+LACK = "GET /Thing: exists from release 12 on; this server is of release 11"
+
+
+def test_what_a_source_does_not_offer_is_no_failure_and_no_success(
+    house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "exporter.watch")
+    answers["pools"] = NotOffered(LACK)
+    for hour in range(3):
+        state = watch.poll("pools", AT + hour * HOUR)
+        assert (state.success, state.reason, state.error) == (None, "not_offered", LACK)
+        assert (state.last_poll_at, state.last_success_at, state.objects) == (AT + hour * HOUR, None, None)
+    assert (success(house), up(house)) == (None, 1)
+    counters = house.telemetry.registry.collect()
+    assert [s for c in counters for s in c.samples if s.name == "ebbtide_collector_failures_total"] == []
+    assert said(caplog) == [f"INFO cs01/pools: {LACK}"]
+
+
+def test_a_source_that_does_not_offer_a_thing_has_been_tried(house: House) -> None:
+    watch = house.watch(fake_source({"pools": (GOLD,), "jobs": NotOffered(LACK)}))
+    for name in set(watch.collectors) - {"jobs"}:
+        watch.poll(name, AT)
+    assert not watch.tried
+    watch.poll("jobs", AT)
+    assert watch.tried
+    assert (success(house), success(house, "jobs")) == (1, None)
+
+
+def test_a_server_that_lost_a_thing_shows_the_last_of_it_until_that_has_expired(
+    house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "exporter.watch")
+    watch.poll("pools", AT)
+    answers["pools"] = NotOffered(LACK)
+    watch.poll("pools", AT + HOUR)
+    assert success(house) is None
+    assert free(house, AT + 3 * HOUR - 1) == 25
+    assert free(house, AT + 3 * HOUR) is None
+    answers["pools"] = SourceUnreachable("no answer")
+    watch.poll("pools", AT + 2 * HOUR)
+    answers["pools"] = NotOffered(LACK)
+    watch.poll("pools", AT + 3 * HOUR)
+    answers["pools"] = (GOLD,)
+    watch.poll("pools", AT + 4 * HOUR)
+    assert (success(house), free(house, AT + 4 * HOUR)) == (1, 25)
+    assert said(caplog) == [f"INFO cs01/pools: {LACK}", "WARNING cs01/pools: no answer", f"INFO cs01/pools: {LACK}"]
+
+
 def test_a_bug_is_logged_with_its_traceback_and_the_next_poll_is_as_any_other(
     house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,179 +180,6 @@ def test_a_bug_is_logged_with_its_traceback_and_the_next_poll_is_as_any_other(
     answers["pools"] = (GOLD,)
     assert watch.poll("pools", AT).success
     assert free(house) == 25
-
-
-# Time
-
-
-def test_the_last_good_answer_stays_for_three_intervals_and_then_is_gone(
-    house: House, watch: Watch, answers: dict[str, Any]
-) -> None:
-    watch.poll("pools", AT)
-    answers["pools"] = SourceUnreachable("no answer")
-    for hour in (1, 2):
-        watch.poll("pools", AT + hour * HOUR)
-        assert free(house, AT + hour * HOUR) == 25
-    assert free(house, AT + 3 * HOUR - 1) == 25
-    assert free(house, AT + 3 * HOUR) is None
-    assert success(house) == 0
-
-
-def test_one_good_poll_is_a_full_recovery(
-    house: House, watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "exporter.watch")
-    watch.poll("pools", AT)
-    answers["pools"] = SourceUnreachable("GET /Pool: no answer in time")
-    for hour in range(1, 8):
-        watch.poll("pools", AT + hour * HOUR)
-    assert free(house, AT + 7 * HOUR) is None
-    answers["pools"] = (replace(GOLD, free_bytes=20.0),)
-    watch.poll("pools", AT + 8 * HOUR)
-    assert free(house, AT + 8 * HOUR) == 20
-    assert (success(house), up(house)) == (1, 1)
-    # One line down and one up, however long it took.
-    assert said(caplog) == ["WARNING cs01/pools: GET /Pool: no answer in time", "INFO cs01/pools: answers again"]
-
-
-def test_the_first_poll_ever_is_logged_when_it_fails_and_not_when_it_succeeds(
-    watch: Watch, answers: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "exporter.watch")
-    watch.poll("forecasts", AT)
-    assert said(caplog) == []
-    answers["pools"] = SourceUnreachable("no answer")
-    watch.poll("pools", AT)
-    assert said(caplog) == ["WARNING cs01/pools: no answer"]
-
-
-def test_a_collector_that_fails_costs_the_others_nothing(house: House) -> None:
-    watch = house.watch(fake_source({"pools": (GOLD,), "jobs": SourceRefused("refused (403)")}))
-    watch.poll("jobs", AT)
-    watch.poll("pools", AT)
-    assert free(house) == 25
-    assert [success(house, name) for name in ("jobs", "pools")] == [0, 1]
-
-
-def test_what_needs_two_collectors_is_computed_from_both_and_gone_with_the_first_that_expires(house: House) -> None:
-    answers = {"plans": plans(RULE), "cycles": WEEKLY}
-    source = fake_source(answers)
-    rules, cycles = source.collectors
-    source.collectors = (replace(rules, interval=DAY), replace(cycles, interval=300.0))
-    watch = house.watch(source)
-
-    def latest(at: float) -> float | None:
-        labels = 'source="cs01",kind="commvault",plan="Gold",copy="Primary",rule="basic",bound="latest"'
-        return value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", at)
-
-    watch.poll("plans", AT)
-    assert latest(AT) is None
-    watch.poll("cycles", AT)
-    assert latest(AT) == 20 * DAY
-    assert latest(AT + 899) == 20 * DAY
-    assert latest(AT + 900) is None
-
-
-def test_a_collector_that_has_expired_does_not_hide_what_the_others_say(house: House) -> None:
-    """A plan that keeps by days alone needs no job history, and no outage of the jobs may take it away for good."""
-    answers = {"plans": plans(replace(RULE, cycles=0.0)), "cycles": WEEKLY}
-    source = fake_source(answers, interval=300.0)
-    watch = house.watch(source)
-    watch.poll("cycles", AT)
-    watch.poll("plans", AT + 1000)
-    labels = 'source="cs01",kind="commvault",plan="Gold",copy="Primary",rule="basic",bound="latest"'
-    assert value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", AT + 1001) == 14 * DAY
-    assert value(house, f"ebbtide_retention_effective_seconds{{{labels}}}", AT + 1900) is None
-
-
-def test_a_pool_that_is_gone_is_gone_at_once(house: House, watch: Watch, answers: dict[str, Any]) -> None:
-    answers["pools"] = (GOLD, replace(GOLD, name="Silver", id="2"))
-    watch.poll("pools", AT)
-    answers["pools"] = answers["pools"][1:]
-    watch.poll("pools", AT + 1)
-    assert free(house, AT + 1) is None
-    assert 'pool="Silver"' in house.page(AT + 1)
-
-
-def test_an_answer_that_is_suddenly_empty_is_believed_when_what_was_known_has_expired(
-    house: House, watch: Watch, answers: dict[str, Any]
-) -> None:
-    watch.poll("pools", AT)
-    answers["pools"] = ()
-    state = watch.poll("pools", AT + HOUR)
-    assert (state.reason, state.error) == ("garbled", "the answer is empty, where the last one had 1 objects")
-    assert free(house, AT + HOUR) == 25
-    assert watch.poll("pools", AT + 3 * HOUR).success
-    assert free(house, AT + 3 * HOUR) is None
-
-
-# Overdue
-
-
-def test_a_poll_that_does_not_end_is_a_failure_while_it_still_runs(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "exporter.watch")
-    asked, release = threading.Event(), threading.Event()
-
-    def hang() -> tuple[Pool, ...]:
-        asked.set()
-        release.wait(10)
-        return (GOLD,)
-
-    watch = house.watch(fake_source({"pools": hang}, interval=60.0))
-    thread = threading.Thread(target=watch.poll, args=("pools", AT))
-    thread.start()
-    asked.wait(5)
-    watch.mark_overdue(AT + 60)
-    assert (success(house), up(house), watch.tried) == (None, None, False)
-    watch.poll("forecasts", AT)
-    watch.poll("space", AT)
-    for _ in range(3):
-        watch.mark_overdue(AT + 61)
-    assert (success(house), up(house)) == (0, 0)
-    assert watch.tried
-    assert house.counted("ebbtide_collector_failures_total", source="cs01", collector="pools", reason="overdue") == 1
-    release.set()
-    thread.join()
-    assert (success(house), up(house), free(house)) == (1, 1, 25)
-    assert said(caplog) == [
-        "WARNING cs01/pools: no answer after 60 s; the poll is still running",
-        "INFO cs01/pools: answers again",
-    ]
-
-
-def test_a_collector_may_set_its_own_deadline(house: House, answers: dict[str, Any]) -> None:
-    source = fake_source(answers)
-
-    def late(_client: object, poll: object) -> tuple[Pool, ...]:
-        watch.mark_overdue(AT + 5)
-        seen.append(watch.up)
-        watch.mark_overdue(AT + 11)
-        seen.append(watch.up)
-        return (GOLD,)
-
-    seen: list[bool | None] = []
-    source.collectors = (Collector("pools", late, 3600.0, deadline=10.0),)
-    watch = house.watch(source)
-    watch.poll("pools", AT)
-    assert seen == [None, False]
-
-
-def test_a_slow_forecast_is_no_sign_of_a_source_that_does_not_answer(house: House, answers: dict[str, Any]) -> None:
-    class Slow:
-        def append(self, samples: Iterable[Sample], at: float) -> None: ...
-
-        def range(self, *_: object) -> Series:
-            watch.mark_overdue(AT + DAY)
-            raise HistoryError("too slow")
-
-        def close(self) -> None: ...
-
-    house.history = Slow()  # type: ignore[assignment]
-    watch = house.watch(fake_source(answers))
-    watch.poll("pools", AT)
-    assert (up(house), success(house), success(house, "forecasts")) == (1, 1, 0)
 
 
 # History and forecasts
@@ -485,3 +310,18 @@ def test_a_poll_that_ends_after_its_watch_was_closed_shows_and_counts_nothing(
         if "source" in sample.labels
     }
     assert sources == set()
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_what_is_asked_beside_the_source_says_nothing_of_whether_that_is_up(house: House, up: bool) -> None:
+    answers: dict[str, Any] = {"pools": (GOLD,) if up else SourceUnreachable("GET /x: no answer"), "drop_file": None}
+    source = fake_source(answers)
+    source.collectors = tuple(replace(c, elsewhere=c.name == "drop_file") for c in source.collectors)
+    watch = house.watch(source)
+    watch.poll("drop_file", AT)
+    assert watch.up is None
+    watch.poll("pools", AT)
+    for answer in (None, SourceUnreachable("/share/x.json: No such file or directory")):
+        answers["drop_file"] = answer
+        watch.poll("drop_file", AT)
+        assert watch.up is up

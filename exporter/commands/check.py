@@ -65,7 +65,7 @@ def _lines(checked: Checked) -> Iterator[str]:
         for line in _facts(step):
             yield written("  ".join((*heads, line)), "text").rstrip()
             heads = tuple(" " * len(head) for head in heads)
-    working = len(checked.collectors) - len(checked.missing)
+    working = sum(step.outcome == "ok" for step in checked.collectors)
     missing = f"; missing: {', '.join(checked.missing)}" if checked.missing else ""
     yield f"{working} of {len(checked.collectors)} collectors work{missing}."
 

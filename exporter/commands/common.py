@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -16,9 +16,12 @@ from exporter.errors import ConfigError, EbbtideError
 
 if TYPE_CHECKING:
     from exporter.config import Config
+    from exporter.history.ledger import SourceState
+    from exporter.reports.tables import Table
 
 FAILED, USAGE = 1, 2
 
+_FOLDER = Path("reports")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
@@ -58,6 +61,34 @@ def source_of_kind(config: Config, kind: str, name: str | None) -> str:
     if name not in (None, *names):
         raise ConfigError(f"--source: there is no source {name!r} of kind {kind}; there are {', '.join(names)}")
     return name or names[0]
+
+
+@contextmanager
+def ledger_of(config: Config, source: str) -> Iterator[SourceState]:
+    """What the ledger knows of the source."""
+    from exporter.history.ledger import Ledger
+
+    ledger = Ledger(config.store_urls()[1])
+    try:
+        yield ledger.state(source)
+    finally:
+        ledger.close()
+
+
+def export(table: Callable[[Path], Table[Any]], formats: Iterable[str], stem: str) -> dict[str, str]:
+    """Write the table, made anew for each file, as csv or xlsx; the paths by format.
+
+    stem: a path, or a name in the folder reports, without .csv or .xlsx.
+    """
+    from exporter.reports.write import WRITERS
+
+    base = Path(stem) if Path(stem).name != stem else _FOLDER / stem
+    paths = {}
+    for name in formats:
+        path = base.with_name(f"{base.name}.{name}")
+        WRITERS[name](table(path), path)
+        paths[name] = str(path)
+    return paths
 
 
 def since_moment(text: str, now: float) -> float:

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.commands.common import FAILED, fail, load, plain_errors, say, since_moment, source_of_kind
+from exporter.commands.common import (
+    FAILED,
+    USAGE,
+    export,
+    fail,
+    ledger_of,
+    load,
+    plain_errors,
+    say,
+    since_moment,
+    source_of_kind,
+)
 
 if TYPE_CHECKING:
     from exporter.history.ledger import SourceState
@@ -31,7 +42,6 @@ SourceName = Annotated[str | None, typer.Option("--source", help="Which CommServ
 ConfigFile = Annotated[Path | None, typer.Option("--config", "--config.file", help="YAML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
-_FOLDER = Path("reports")
 _SAY_EVERY_SECONDS = 10.0
 
 
@@ -66,13 +76,15 @@ def jobs(
     export_csv: Annotated[bool, typer.Option("--export-csv", hidden=True)] = False,
     export_xlsx: Annotated[bool, typer.Option("--export-xlsx", hidden=True)] = False,
 ) -> None:
-    """Finished jobs, the newest first, from the ledger that `ebbtide serve` fills; exit 0, 1 or 2."""
+    """Finished jobs, the newest first, from the ledger that `ebbtide serve` fills; exit 0, 1 failed, 2 wrong usage."""
     refresh |= refresh_cache
+    formats = [name for name, asked in (("csv", csv or export_csv), ("xlsx", xlsx or export_xlsx)) if asked]
+    if out and not formats:
+        fail(USAGE, "--out names the files of --csv and --xlsx; give one of them")
     with plain_errors():
         wanted = _Wanted(since_moment(since, time.time()), client, retained, limit)
         with _remembered(config, source, refresh=refresh) as state:
             total = _explain(state, wanted, refreshed=refresh)
-            formats = [name for name, asked in (("csv", csv or export_csv), ("xlsx", xlsx or export_xlsx)) if asked]
             paths = _export(state, wanted, total, formats, out or _slug(client))
             if json:
                 _print_json(state, wanted, paths, refreshed=refresh)
@@ -156,15 +168,9 @@ def _remembered(config: Path | None, source: str | None, *, refresh: bool) -> It
             _refresh(service, name)
             yield service.ledger.state(name)
         return
-    from exporter.history.ledger import Ledger
-
     loaded = load(config)
-    name = source_of_kind(loaded, "commvault", source)
-    ledger = Ledger(loaded.store_urls()[1])
-    try:
-        yield ledger.state(name)
-    finally:
-        ledger.close()
+    with ledger_of(loaded, source_of_kind(loaded, "commvault", source)) as state:
+        yield state
 
 
 def _refresh(service: Service, name: str) -> None:
@@ -173,7 +179,7 @@ def _refresh(service: Service, name: str) -> None:
 
     # It says how far a long fill is.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-    logging.getLogger("exporter.sources.commvault.job_fill").setLevel(logging.INFO)
+    logging.getLogger("exporter.fill").setLevel(logging.INFO)
     watch = next(watch for watch in service.watches if watch.source.name == name)
     state = service.ledger.state(name)
     while collector.fetch(watch.source.client, Poll(time.time(), None, state)).fill_ratio < 1:
@@ -182,8 +188,8 @@ def _refresh(service: Service, name: str) -> None:
 
 def _explain(state: SourceState, wanted: _Wanted, *, refreshed: bool) -> int:
     """Say on standard error how old and how whole the answer is; how many jobs are in it."""
+    from exporter.fill import progress
     from exporter.reports.text import age
-    from exporter.sources.commvault.job_fill import progress
     from exporter.sources.commvault.jobs import last_poll
 
     polled_at, fill = last_poll(state), progress(state)
@@ -206,15 +212,8 @@ def _explain(state: SourceState, wanted: _Wanted, *, refreshed: bool) -> int:
 
 def _export(state: SourceState, wanted: _Wanted, total: int, formats: Iterable[str], stem: str) -> dict[str, str]:
     from exporter.reports.tables import jobs_table
-    from exporter.reports.write import WRITERS
 
-    base = Path(stem) if Path(stem).name != stem else _FOLDER / stem
-    paths = {}
-    for name in formats:
-        path = base.with_name(f"{base.name}.{name}")
-        WRITERS[name](jobs_table(_with_progress(wanted.jobs(state), total, path)), path)
-        paths[name] = str(path)
-    return paths
+    return export(lambda path: jobs_table(_with_progress(wanted.jobs(state), total, path)), formats, stem)
 
 
 def _with_progress(found: Iterable[Job], total: int, path: Path) -> Iterator[Job]:

@@ -102,7 +102,7 @@ def write_config(folder: Path, port: int, simulated: Demo) -> Path:
             },
             {
                 "name": "vbr01", "kind": "veeam", "url": simulated.vbr.url, **account,
-                "intervals": dict.fromkeys(("pools", "backup_jobs"), _OFTEN) | {"backup_files": "10m"},
+                "intervals": dict.fromkeys(("pools", "backup_jobs", "backups"), _OFTEN), "backup_files_every": "10m",
             },
         ],
     }  # fmt: skip

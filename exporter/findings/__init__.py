@@ -18,25 +18,31 @@ from exporter.findings.storage import (
     pool_prunings,
     store_findings,
 )
-from exporter.findings.veeam import BackupFiles, JobReduction
+from exporter.findings.veeam import JobReduction, job_reductions, reductions
+from exporter.findings.veeam_jobs import JobFinding, RepositoryFinding, job_findings, repository_findings, retention
 from exporter.model import (
     AlertCount,
     BackupJob,
     CommCell,
     EffectiveRetention,
+    Efficiency,
     Inventory,
     JobHistory,
     Library,
     LogReading,
+    ManagedServer,
     MediaAgent,
     Mount,
     OperationJobs,
     Plans,
     Pool,
     PoolForecast,
+    Proxy,
     Reduction,
+    ReductionFeed,
     Scan,
     ServiceLevel,
+    SessionHistory,
 )
 
 __all__ = ["Findings", "GroupOf", "ungrouped"]
@@ -80,12 +86,12 @@ class Findings:
             )
             for pool in dict.fromkeys((*told, *stored))
         ]  # fmt: skip
-        return [*own, *self._backup_files.reductions(names)]
+        return [*own, *reductions(self.inventory.backups or (), names)]
 
     @cached_property
     def retention(self) -> Sequence[EffectiveRetention]:
         own = commvault_retention(self.inventory.plans, self.rules)
-        return [*own, *self._backup_files.retention(self.at)]
+        return [*own, *retention(self.inventory.backups or (), self.job_findings, self.at)]
 
     # Commvault
 
@@ -170,12 +176,50 @@ class Findings:
         return distinct(self.inventory.backup_jobs or (), lambda j: j.name, lambda j, name: replace(j, name=name))
 
     @cached_property
-    def job_reductions(self) -> Sequence[JobReduction]:
-        return self._backup_files.job_reductions()
+    def job_findings(self) -> Sequence[JobFinding]:
+        said = self.inventory
+        runs = said.sessions.runs if said.sessions else ()
+        return job_findings(self.backup_jobs, runs, said.backups or (), said.repositories or ())
 
     @cached_property
-    def _backup_files(self) -> BackupFiles:
-        return BackupFiles(self.inventory.backup_files or (), self.backup_jobs)
+    def session_histories(self) -> Sequence[SessionHistory]:
+        return () if self.inventory.sessions is None else (self.inventory.sessions,)
+
+    @cached_property
+    def session_types(self) -> Sequence[OperationJobs]:
+        return self.inventory.sessions.types if self.inventory.sessions else ()
+
+    @cached_property
+    def repositories(self) -> Sequence[RepositoryFinding]:
+        return repository_findings(self.inventory.repositories or (), self.pool_names)
+
+    @cached_property
+    def proxies(self) -> Sequence[Proxy]:
+        return distinct(self.inventory.proxies or (), lambda p: p.name, lambda p, name: replace(p, name=name))
+
+    @cached_property
+    def managed_servers(self) -> Sequence[ManagedServer]:
+        return distinct(self.inventory.managed_servers or (), lambda s: s.name, lambda s, name: replace(s, name=name))
+
+    @cached_property
+    def drop_files(self) -> Sequence[ReductionFeed]:
+        return () if self.inventory.drop_file is None else (self.inventory.drop_file,)
+
+    @cached_property
+    def enterprise_managers(self) -> Sequence[ReductionFeed]:
+        return () if self.inventory.enterprise_manager is None else (self.inventory.enterprise_manager,)
+
+    @cached_property
+    def job_reductions(self) -> Sequence[JobReduction]:
+        return job_reductions(self.inventory.backups or (), self.backup_jobs)
+
+    @cached_property
+    def job_efficiencies(self) -> Sequence[Efficiency]:
+        return [e for e in self.inventory.efficiency or () if e.job]
+
+    @cached_property
+    def repository_efficiencies(self) -> Sequence[Efficiency]:
+        return [e for e in self.inventory.efficiency or () if not e.job]
 
     # Filesystems
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,15 +25,11 @@ BASIC = "basic"
 
 @dataclass(frozen=True)
 class PlanFinding:
-    """A plan, its scheduled and its real fulls, by reason what its copies keep, and what they have let go of."""
+    """A plan, its scheduled and its real fulls."""
 
     plan: Plan
     schedule: PlanSchedule | None
     fulls: PolicyFulls | None
-    retained_jobs: Mapping[str, int]
-    retained_bytes: Mapping[str, float]
-    aged_jobs: int | None
-    aged_bytes: float | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,7 @@ class RuleFinding:
     """A rule of a copy of a plan. recommended: other days (in seconds) and cycles; None: as configured.
 
     scheduled_seconds: what the scheduled fulls let a cycle's full live to at least, whatever the jobs do.
+    retained: what the copy keeps, by all of its rules.
     """
 
     plan: Plan
@@ -56,6 +52,7 @@ class RuleFinding:
     scheduled_seconds: float | None
     fulls: PolicyFulls | None
     replay: RuleReplay | None
+    retained: RetainedSet | None
 
     @property
     def recommended_seconds(self) -> float | None:
@@ -71,23 +68,15 @@ def plan_findings(inventory: Inventory) -> list[PlanFinding]:
     named = distinct(plans, lambda p: p.name, lambda p, name: replace(p, name=name))
     schedules = {s.plan_id: s for s in inventory.schedules or ()}
     fulls = {p.policy_id: p for p in inventory.cycles.policies} if inventory.cycles is not None else {}
-    retained = {r.copy_id: r for r in inventory.retained_jobs or ()}
-    return [
-        PlanFinding(
-            plan,
-            schedules.get(plan.id),
-            fulls.get(plan.policy_id),
-            *_summed(retained[c.id] for c in plan.copies if c.id in retained),
-        )
-        for plan in named
-    ]
+    return [PlanFinding(plan, schedules.get(plan.id), fulls.get(plan.policy_id)) for plan in named]
 
 
 def rule_findings(plans: Sequence[PlanFinding], inventory: Inventory, pools: Mapping[str, str]) -> list[RuleFinding]:
     replays = {r.copy_id: r for r in inventory.cycles.replays} if inventory.cycles is not None else {}
+    retained = {r.copy_id: r for r in inventory.retained_jobs or ()}
     semantics = inventory.plans.cycle_semantics if inventory.plans is not None else ""
     return [
-        _rule(found, copy_index, rule, pools, replays, semantics)
+        _rule(found, copy_index, rule, pools, replays, retained, semantics)
         for found in plans
         for copy_index, copy in enumerate(found.plan.copies)
         for rule in copy.rules
@@ -119,6 +108,7 @@ def _rule(
     rule: RetentionRule,
     pools: Mapping[str, str],
     replays: Mapping[str, RuleReplay],
+    retained: Mapping[str, RetainedSet],
     semantics: str,
 ) -> RuleFinding:
     plan, copy = found.plan, found.plan.copies[copy_index]
@@ -136,6 +126,7 @@ def _rule(
         scheduled_seconds=_as_scheduled(rule, found.schedule, semantics),
         fulls=found.fulls,
         replay=replays.get(copy.id) if rule.rule == BASIC else None,
+        retained=retained.get(copy.id),
     )
 
 
@@ -167,21 +158,3 @@ def _by_formula(
         last_incremental_gap_seconds=fulls.last_incremental_gap_seconds if fulls and basic else None,
         semantics=semantics,
     )
-
-
-def _summed(
-    retained: Iterable[RetainedSet],
-) -> tuple[Mapping[str, int], Mapping[str, float], int | None, float | None]:
-    """(jobs, bytes) kept by reason, (jobs, bytes) let go of; None before a copy has been asked twice."""
-    jobs: Counter[str] = Counter()
-    kept: dict[str, float] = {}
-    aged_jobs: int | None = None
-    aged_bytes: float | None = None
-    for copy in retained:
-        jobs.update(copy.jobs)
-        for reason, found in copy.bytes.items():
-            kept[reason] = kept.get(reason, 0.0) + found
-        if copy.aged_total_jobs is not None and copy.aged_total_bytes is not None:
-            aged_jobs = (aged_jobs or 0) + copy.aged_total_jobs
-            aged_bytes = (aged_bytes or 0.0) + copy.aged_total_bytes
-    return jobs, kept, aged_jobs, aged_bytes

@@ -74,7 +74,7 @@ class PoolPruning:
     last_prune_at: float | None = None
     aged_jobs: float | None = None
     aged_bytes: float | None = None
-    extended_jobs: int | None = None
+    extended_jobs: float | None = None
     managed_disk_space: bool | None = None
     reclaimable: Mapping[str, float] = field(default_factory=dict)
     # Retained bytes by plan.
@@ -129,7 +129,6 @@ def pool_prunings(
     pools: Sequence[Pool], rules: Sequence[RuleFinding], stores: Sequence[StoreFinding], inventory: Inventory
 ) -> list[PoolPruning]:
     space = {(s.kind, s.pool): s for s in inventory.space or ()}
-    retained = {r.copy_id: r for r in inventory.retained_jobs or ()}
     rules_of: dict[str, list[RuleFinding]] = defaultdict(list)
     for rule in rules:
         rules_of[rule.pool].append(rule)
@@ -137,8 +136,7 @@ def pool_prunings(
     for store in stores:
         stores_of[store.store.pool].append(store)
     return [
-        _pruning(pool, space.get((pool.kind, pool.name)), rules_of[pool.name], stores_of[pool.name], retained)
-        for pool in pools
+        _pruning(pool, space.get((pool.kind, pool.name)), rules_of[pool.name], stores_of[pool.name]) for pool in pools
     ]
 
 
@@ -147,9 +145,8 @@ def _pruning(
     space: PoolSpace | None,
     rules: Sequence[RuleFinding],
     stores: Sequence[StoreFinding],
-    retained: Mapping[str, RetainedSet],
 ) -> PoolPruning:
-    copies = [retained[copy] for copy in dict.fromkeys(rule.copy_id for rule in rules) if copy in retained]
+    copies = list({rule.copy_id: rule.retained for rule in rules}.values())
     aged = _aged_bytes(stores, copies)
     changes = [r.replay.recommended.bytes if r.replay.recommended else 0.0 for r in rules if r.replay]
     optimised = sum(changes) if changes else None
@@ -168,19 +165,19 @@ def _pruning(
         pool=pool.name,
         space=space,
         last_prune_at=_latest(space.last_prune_at if space else None, *(s.last_physical_pruning_at for s in stores)),
-        aged_jobs=_total(copy.aged_jobs for copy in copies),
+        aged_jobs=_total(copy.aged_jobs if copy else None for copy in copies),
         aged_bytes=aged,
-        extended_jobs=sum(copy.jobs.get(EXTENDED, 0) for copy in copies) if copies else None,
+        extended_jobs=_total(copy.jobs.get(EXTENDED, 0) if copy else None for copy in copies),
         managed_disk_space=any(managed) if managed else None,
         reclaimable={name: value for name, value in scenarios.items() if value is not None},
         plan_bytes=plan_bytes,
     )
 
 
-def _aged_bytes(stores: Sequence[StoreFinding], copies: Sequence[RetainedSet]) -> float | None:
+def _aged_bytes(stores: Sequence[StoreFinding], copies: Sequence[RetainedSet | None]) -> float | None:
     """The database knows it best; the sizes of the aged jobs that are still listed are an upper bound."""
-    to_prune = _total(store.usage.bytes_to_prune for store in stores if store.usage)
-    return to_prune if to_prune is not None else _total(copy.aged_bytes for copy in copies)
+    to_prune = _total(store.usage.bytes_to_prune if store.usage else None for store in stores)
+    return to_prune if to_prune is not None else _total(copy.aged_bytes if copy else None for copy in copies)
 
 
 def _total(values: Iterable[float | None]) -> float | None:

@@ -1,12 +1,13 @@
-"""What Veeam's backup files come to: reduction per repository and job, and how long backups really live."""
+"""What Veeam's backup files come to: reduction per repository and job."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.model import BackupChain, BackupJob, EffectiveRetention, Reduction
+from exporter.findings.veeam_jobs import by_job
+from exporter.model import BackupChain, BackupJob, Reduction
 
 
 @dataclass(frozen=True)
@@ -22,65 +23,60 @@ class JobReduction:
 
 
 @dataclass(frozen=True)
-class BackupFiles:
-    chains: Sequence[BackupChain]
-    jobs: Sequence[BackupJob]
+class _Files:
+    """The files of one backup."""
 
-    def reductions(self, repositories: Mapping[str, str]) -> list[Reduction]:
-        """Per repository; repositories: their names by id."""
-        by_repository: dict[str, list[BackupChain]] = defaultdict(list)
-        for chain in self.chains:
-            # A scale-out repository is no pool; its extents are, and files do not say on which of them they lie.
-            if chain.repository_id in repositories:
-                by_repository[repositories[chain.repository_id]].append(chain)
-        return [_reduction(repository, chains) for repository, chains in by_repository.items()]
-
-    def job_reductions(self) -> list[JobReduction]:
-        by_job: dict[str, list[BackupChain]] = defaultdict(list)
-        for chain in self.chains:
-            by_job[self._job_name(chain)].append(chain)
-        return [_job_reduction(job, chains) for job, chains in by_job.items() if job]
-
-    def retention(self, at: float) -> Iterator[EffectiveRetention]:
-        oldest: dict[str, float] = {}
-        for chain in self.chains:
-            job = self._job_name(chain)
-            if job and chain.oldest_at is not None:
-                oldest[job] = min(chain.oldest_at, oldest.get(job, chain.oldest_at))
-        for job, moment in oldest.items():
-            yield EffectiveRetention(
-                kind="veeam", plan=job, earliest_seconds=None, latest_seconds=max(0.0, at - moment),
-                semantics="", method="oldest_file",
-            )  # fmt: skip
-
-    def _job_name(self, chain: BackupChain) -> str:
-        return next((j.name for j in self.jobs if j.id and j.id == chain.job_id), chain.job)
+    number: int
+    data_bytes: float
+    stored_bytes: float
+    deduplicated_bytes: float | None
 
 
-def _ratios(chains: Sequence[BackupChain]) -> tuple[float | None, float | None]:
+def reductions(chains: Sequence[BackupChain], repositories: Mapping[str, str]) -> list[Reduction]:
+    """Per repository; repositories: their names by id. None where the revision does not list files."""
+    by_repository: dict[str, list[BackupChain]] = defaultdict(list)
+    for chain in chains:
+        # A scale-out repository is no pool; its extents are, and files do not say on which of them they lie.
+        if chain.repository_id in repositories:
+            by_repository[repositories[chain.repository_id]].append(chain)
+    return [
+        _reduction(repository, files) for repository, told in by_repository.items() if (files := _files(told))
+    ]  # fmt: skip
+
+
+def job_reductions(chains: Sequence[BackupChain], jobs: Sequence[BackupJob]) -> list[JobReduction]:
+    return [_job_reduction(job, files) for job, told in by_job(chains, jobs).items() if (files := _files(told))]
+
+
+def _files(chains: Sequence[BackupChain]) -> list[_Files]:
+    return [
+        _Files(c.files, c.data_bytes, c.stored_bytes, c.deduplicated_bytes)
+        for c in chains
+        if c.files is not None and c.data_bytes is not None and c.stored_bytes is not None
+    ]
+
+
+def _ratios(files: Sequence[_Files]) -> tuple[float | None, float | None]:
     """(dedup, compression) as x:1, weighted by size: combined = data / stored is exact, dedup splits it."""
-    stored = sum(c.stored_bytes for c in chains)
-    told = [c for c in chains if c.deduplicated_bytes]
-    deduplicated = sum(c.deduplicated_bytes or 0.0 for c in told)
-    if not deduplicated or not stored:
+    told = [f for f in files if f.deduplicated_bytes]
+    deduplicated = sum(f.deduplicated_bytes or 0.0 for f in told)
+    if not deduplicated or not any(f.stored_bytes for f in files):
         return None, None
-    return (
-        sum(c.data_bytes for c in told) / deduplicated,
-        deduplicated / sum(c.stored_bytes for c in told) if sum(c.stored_bytes for c in told) else None,
-    )
+    stored = sum(f.stored_bytes for f in told)
+    return sum(f.data_bytes for f in told) / deduplicated, deduplicated / stored if stored else None
 
 
-def _reduction(repository: str, chains: Sequence[BackupChain]) -> Reduction:
-    dedup, compression = _ratios(chains)
+def _reduction(repository: str, files: Sequence[_Files]) -> Reduction:
+    dedup, compression = _ratios(files)
     return Reduction(
         kind="veeam", pool=repository, dedup_ratio=dedup, compression_ratio=compression,
-        logical_bytes=sum(c.data_bytes for c in chains), stored_bytes=sum(c.stored_bytes for c in chains),
+        logical_bytes=sum(f.data_bytes for f in files), stored_bytes=sum(f.stored_bytes for f in files),
     )  # fmt: skip
 
 
-def _job_reduction(job: str, chains: Sequence[BackupChain]) -> JobReduction:
-    dedup, compression = _ratios(chains)
+def _job_reduction(job: str, files: Sequence[_Files]) -> JobReduction:
+    dedup, compression = _ratios(files)
     return JobReduction(
-        job, sum(c.files for c in chains), sum(c.data_bytes for c in chains), sum(c.stored_bytes for c in chains),
+        job, sum(f.number for f in files), sum(f.data_bytes for f in files), sum(f.stored_bytes for f in files),
         dedup, compression,
     )  # fmt: skip

@@ -9,7 +9,18 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from exporter.metrics import commvault_jobs, commvault_plans, commvault_storage, filesystem, pools, sources, veeam
+from exporter.metrics import (
+    commvault_jobs,
+    commvault_plans,
+    commvault_storage,
+    filesystem,
+    pools,
+    sources,
+    veeam_efficiency,
+    veeam_files,
+    veeam_jobs,
+    veeam_server,
+)
 from exporter.metrics.family import Family, Measured, Row, Subject, Value
 from exporter.metrics.sources import COLLECTOR, SOURCE
 
@@ -21,7 +32,10 @@ FAMILIES: tuple[Family, ...] = (
     *commvault_plans.FAMILIES,
     *commvault_storage.FAMILIES,
     *commvault_jobs.FAMILIES,
-    *veeam.FAMILIES,
+    *veeam_jobs.FAMILIES,
+    *veeam_files.FAMILIES,
+    *veeam_server.FAMILIES,
+    *veeam_efficiency.FAMILIES,
     *filesystem.FAMILIES,
 )
 SUBJECTS: tuple[Subject, ...] = tuple(dict.fromkeys(family.subject for family in FAMILIES))

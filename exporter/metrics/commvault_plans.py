@@ -8,9 +8,7 @@ from exporter.findings.plans import RuleFinding
 from exporter.metrics.family import Subject, counter, counters, gauge, gauge_by, info
 
 COMMCELL = Subject((), ("commcell",), lambda f: f.commcells, lambda _: ())
-PLAN = Subject(
-    ("plan",), ("plans", "cycles", "schedules", "retained_jobs"), lambda f: f.plans, lambda p: (p.plan.name,)
-)
+PLAN = Subject(("plan",), ("plans", "cycles", "schedules"), lambda f: f.plans, lambda p: (p.plan.name,))
 PLAN_POLICY = Subject(
     ("plan", "policy"),
     ("plans",),
@@ -34,6 +32,12 @@ REPLAY = Subject(
     ("plans", "cycles"),
     lambda f: [r for r in f.rules if r.replay],
     lambda r: (r.plan.name, r.copy, r.rule.rule),
+)
+RETAINED = Subject(
+    ("plan", "copy"),
+    ("plans", "retained_jobs"),
+    lambda f: [r for r in f.rules if r.rule.rule == "basic" and r.retained],
+    lambda r: (r.plan.name, r.copy),
 )
 RULE_CHANGES = Subject((), ("plans",), lambda f: f.rule_changes, lambda _: ())
 
@@ -66,10 +70,10 @@ FAMILIES = (
     gauge("ebbtide_commvault_plan_partial_full_jobs_30d", "Of these, the ones that completed with errors or warnings.", PLAN, lambda p: p.fulls and p.fulls.partial_fulls_30d),
     gauge("ebbtide_commvault_plan_backed_up_clients", "Clients with a backup of the plan in the job history.", PLAN, lambda p: p.fulls and p.fulls.clients),
     gauge("ebbtide_commvault_plan_full_overdue_clients", "Of these, the ones without a good full within two intervals: their cycles cannot close.", PLAN, lambda p: p.fulls and p.fulls.overdue_clients),
-    gauge_by("ebbtide_commvault_plan_retained_jobs", "Jobs that the copies of the plan keep, by the vendor's reason.", PLAN, "reason", lambda p: p.retained_jobs),
-    gauge_by("ebbtide_commvault_plan_retained_bytes", "Size on media of those jobs when they were written.", PLAN, "reason", lambda p: p.retained_bytes),
-    counter("ebbtide_commvault_plan_aged_jobs_total", "Jobs that a copy of the plan kept when it was asked before and keeps no more, since the first comparison.", PLAN, lambda p: p.aged_jobs),
-    counter("ebbtide_commvault_plan_aged_bytes_total", "Size on media, when written, of those jobs.", PLAN, lambda p: p.aged_bytes),
+    gauge_by("ebbtide_commvault_plan_retained_jobs", "Jobs that the copy keeps, by the vendor's reason.", RETAINED, "reason", lambda r: r.retained.jobs),
+    gauge_by("ebbtide_commvault_plan_retained_bytes", "Size on media of those jobs when they were written.", RETAINED, "reason", lambda r: r.retained.bytes),
+    counter("ebbtide_commvault_plan_aged_jobs_total", "Jobs that the copy kept when it was asked before and keeps no more, since it was first asked.", RETAINED, lambda r: r.retained.aged_total_jobs),
+    counter("ebbtide_commvault_plan_aged_bytes_total", "Size on media, when written, of those jobs.", RETAINED, lambda r: r.retained.aged_total_bytes),
     info("ebbtide_commvault_plan_policy_info", "The plan writes by this storage policy.", PLAN_POLICY, (), lambda _: ()),
     info("ebbtide_commvault_policy_pool_info", "The copy of the policy writes to this pool.", POLICY_POOL, (), lambda _: ()),
 

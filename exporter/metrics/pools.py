@@ -7,7 +7,7 @@ from exporter.model import POOL_STATUSES
 
 POOL = Subject(("kind", "pool"), ("pools", "mounts"), lambda f: f.pools, lambda p: (p.kind, p.name))
 REDUCTION = Subject(
-    ("kind", "pool"), ("dedup_savings", "backup_files", "pools"), lambda f: f.reductions, lambda r: (r.kind, r.pool)
+    ("kind", "pool"), ("dedup_savings", "backups", "pools"), lambda f: f.reductions, lambda r: (r.kind, r.pool)
 )
 FORECAST = Subject(
     ("kind", "pool"), ("forecasts", "pools", "mounts"), lambda f: f.forecasts, lambda t: (t.kind, t.pool)
@@ -20,7 +20,7 @@ PRUNING = Subject(
 )  # fmt: skip
 RETENTION = Subject(
     ("kind", "plan", "copy", "rule"),
-    ("plans", "cycles", "backup_files"),
+    ("plans", "cycles", "backups", "backup_jobs"),
     lambda f: f.retention,
     lambda r: (r.kind, r.plan, r.copy, r.rule),
 )

@@ -28,24 +28,49 @@ from exporter.model.commvault import (
 )
 from exporter.model.constants import (
     DEDUP_STORE_STATUSES,
+    GRADES,
     JOB_RESULTS,
     POOL_STATUSES,
+    SESSION_TYPES,
+    TRENDS,
 )
+from exporter.model.efficiency import Benchmarks, EfficiencyTerms, Grading
 from exporter.model.filesystem import Mount, Scan, Share
 from exporter.model.inventory import COLLECTED, Inventory
 from exporter.model.jobs import Backups, Job, JobHistory, OperationJobs, PolicyFulls, Series
 from exporter.model.polling import Collector, CollectorState, Poll, Source, SourceState, State, scheduled
 from exporter.model.pools import Group, Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis, EffectiveRetention, RuleReplay, WhatIf
-from exporter.model.units import DAY, GIBIBYTE, HOUR, MEBIBYTE, MINUTE
-from exporter.model.veeam import BackupChain, BackupJob
+from exporter.model.units import DAY, GIBIBYTE, HOUR, MEBIBYTE, MINUTE, TEBIBYTE
+from exporter.model.veeam import (
+    BackupChain,
+    BackupJob,
+    BackupObjects,
+    BestPractices,
+    ConfigurationBackup,
+    Efficiency,
+    JobRun,
+    License,
+    MalwareEvents,
+    ManagedServer,
+    Proxy,
+    ReductionFeed,
+    Reductions,
+    Repository,
+    SessionHistory,
+    SessionReduction,
+    VeeamServer,
+)
 
 __all__ = [
-    "COLLECTED", "DAY", "DEDUP_STORE_STATUSES", "GIBIBYTE", "HOUR", "JOB_RESULTS", "MEBIBYTE", "MINUTE",
-    "POOL_STATUSES", "AlertCount", "BackupChain", "BackupJob", "Backups", "Collector", "CollectorState", "CommCell",
-    "Copy", "CycleAnalysis", "DatabaseReading", "DedupStore", "DedupStoreUsage", "EffectiveRetention", "Group",
-    "Inventory", "Job", "JobHistory", "Library", "LogReading", "MediaAgent", "Mount", "MountPath", "OperationJobs",
+    "COLLECTED", "DAY", "DEDUP_STORE_STATUSES", "GIBIBYTE", "GRADES", "HOUR", "JOB_RESULTS", "MEBIBYTE", "MINUTE",
+    "POOL_STATUSES", "SESSION_TYPES", "TEBIBYTE", "TRENDS", "AlertCount", "BackupChain", "BackupJob", "BackupObjects",
+    "Backups", "Benchmarks", "BestPractices", "Collector", "CollectorState", "CommCell", "ConfigurationBackup", "Copy",
+    "CycleAnalysis", "DatabaseReading", "DedupStore", "DedupStoreUsage", "EffectiveRetention", "Efficiency",
+    "EfficiencyTerms", "Grading", "Group", "Inventory", "Job", "JobHistory", "JobRun", "Library", "License",
+    "LogReading", "MalwareEvents", "ManagedServer", "MediaAgent", "Mount", "MountPath", "OperationJobs",
     "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans", "PolicyFulls", "Poll", "Pool", "PoolForecast",
-    "PoolSpace", "Reduction", "RetainedSet", "RetentionRule", "RuleReplay", "Scan", "Series", "ServiceLevel", "Share",
-    "Source", "SourceState", "State", "StoreEvidence", "WhatIf", "scheduled",
+    "PoolSpace", "Proxy", "Reduction", "ReductionFeed", "Reductions", "Repository", "RetainedSet", "RetentionRule",
+    "RuleReplay", "Scan", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Share", "Source", "SourceState",
+    "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
 ]  # fmt: skip

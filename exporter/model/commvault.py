@@ -47,7 +47,6 @@ class DedupStore:
     pruning_enabled: bool | None = None
     under_maintenance: bool | None = None
     needs_resync: bool | None = None
-    garbage_collection: bool | None = None
     pending_deletes: float | None = None
     primary_entries: float | None = None
     # The slowest partition's.
@@ -124,7 +123,6 @@ class Copy:
     pool: str = ""
     pool_id: str = ""
     active: bool | None = None
-    snapshot: bool = False
     # Whether pruning waits until the disk is nearly full.
     managed_disk_space: bool | None = None
     rules: tuple[RetentionRule, ...] = ()
@@ -211,7 +209,7 @@ class RetainedSet:
     """What one copy still keeps, and what it no longer keeps but has not freed.
 
     jobs, bytes: by reason (basic_days, basic_cycles, extended_retention, not_copied, infinite, job_running, manual,
-    other). aged_total_*: what the copy was seen to let go of since it was first asked; None at that first time.
+    other). aged_total_*: what the copy was seen to let go of since it was first asked.
     """
 
     copy_id: str
@@ -219,8 +217,8 @@ class RetainedSet:
     bytes: Mapping[str, float]
     aged_jobs: int | None = None
     aged_bytes: float | None = None
-    aged_total_jobs: int | None = None
-    aged_total_bytes: float | None = None
+    aged_total_jobs: int = 0
+    aged_total_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,22 @@ from exporter.model.filesystem import Mount, Scan
 from exporter.model.jobs import JobHistory
 from exporter.model.pools import Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis
-from exporter.model.veeam import BackupChain, BackupJob
+from exporter.model.veeam import (
+    BackupChain,
+    BackupJob,
+    BackupObjects,
+    BestPractices,
+    ConfigurationBackup,
+    Efficiency,
+    License,
+    MalwareEvents,
+    ManagedServer,
+    Proxy,
+    ReductionFeed,
+    Repository,
+    SessionHistory,
+    VeeamServer,
+)
 
 
 @dataclass(frozen=True)
@@ -48,13 +63,26 @@ class Inventory:
     commserve_database: DatabaseReading | None = None
     media_agent_logs: LogReading | None = None
     backup_jobs: tuple[BackupJob, ...] | None = None
-    backup_files: tuple[BackupChain, ...] | None = None
+    backups: tuple[BackupChain, ...] | None = None
+    sessions: SessionHistory | None = None
+    repositories: tuple[Repository, ...] | None = None
+    veeam_server: VeeamServer | None = None
+    proxies: tuple[Proxy, ...] | None = None
+    managed_servers: tuple[ManagedServer, ...] | None = None
+    backup_objects: BackupObjects | None = None
+    malware_events: MalwareEvents | None = None
+    license: License | None = None
+    configuration_backup: ConfigurationBackup | None = None
+    best_practices: BestPractices | None = None
+    drop_file: ReductionFeed | None = None
+    enterprise_manager: ReductionFeed | None = None
     mounts: tuple[Mount, ...] | None = None
     scans: tuple[Scan, ...] | None = None
     # Computed from the others, from History and from the ledger, on a schedule of their own.
     forecasts: tuple[PoolForecast, ...] | None = None
     space: tuple[PoolSpace, ...] | None = None
     cycles: CycleAnalysis | None = None
+    efficiency: tuple[Efficiency, ...] | None = None
     read_at: Mapping[str, float] = field(default_factory=dict)
     expires_at: Mapping[str, float] = field(default_factory=dict)
 

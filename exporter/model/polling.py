@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from exporter.model.efficiency import Grading
 from exporter.model.jobs import Backups, Job, OperationJobs
 from exporter.model.pools import Group
+from exporter.model.veeam import Reductions, SessionReduction
 
 
 class State(Protocol):
@@ -35,6 +37,15 @@ class State(Protocol):
     def note_retained(self, retained: Mapping[int, float | None], aged: Iterable[int]) -> None:
         """Jobs that are still kept, with the moment until which, and jobs that are not; ids unknown are ignored."""
 
+    def add_reductions(self, sessions: Iterable[SessionReduction]) -> int:
+        """Store what sessions stored, each (job, session) once: the first word counts; how many were new."""
+
+    def reductions(self, since: float) -> Reductions:
+        """Those of sessions at or after `since`."""
+
+    def forget_reductions(self, before: float) -> int:
+        """Delete those of sessions before; how many there were."""
+
     def latest_versions(self, kind: str) -> dict[str, tuple[float, str | None]]:
         """The newest version of every record of a kind, by key: when it was first seen so, and its text."""
 
@@ -58,6 +69,7 @@ class Collector:
     permission: what the account needs, in the vendor's words; it ends the message of a refusal.
     deadline: seconds after which a poll that has not ended counts as failed; None: its interval.
     before_check: makes a fetch with an empty State one of the short ones, where the first takes long.
+    elsewhere: it asks something beside the source, and says nothing of whether that is up.
     """
 
     name: str
@@ -66,6 +78,7 @@ class Collector:
     permission: str = ""
     deadline: float | None = None
     before_check: Callable[[Any, Poll], None] | None = None
+    elsewhere: bool = False
 
 
 def scheduled(collectors: Iterable[Collector], intervals: Mapping[str, float | bool | None]) -> tuple[Collector, ...]:
@@ -86,12 +99,17 @@ class Source(Protocol):
     collectors: tuple[Collector, ...]
     client: Any
 
+    @property
+    def efficiency(self) -> Grading | None:
+        """By what its jobs are graded; None: not at all."""
+
     def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorState:
-    """How the polls of one collector go; `success` is None before the first has ended."""
+    """How the polls of one collector go; `success` is None before the first has ended, and where the last found out
+    that the source does not offer such a thing (reason "not_offered"), which is no failure."""
 
     source: str
     kind: str

@@ -9,8 +9,8 @@ from typing import Generic, Literal, TypeVar
 from exporter.model import Job, Pool
 
 Record = TypeVar("Record")
-# text; whole number; bytes; ratio of 0 to 1; seconds; a moment in unix seconds; true or false
-Kind = Literal["text", "number", "bytes", "ratio", "seconds", "moment", "flag"]
+# text; whole number; number with two decimals; bytes; ratio of 0 to 1; seconds; a moment in unix seconds; true or false
+Kind = Literal["text", "number", "decimal", "bytes", "ratio", "seconds", "moment", "flag"]
 Value = str | float | bool | None
 
 

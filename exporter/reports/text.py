@@ -13,7 +13,7 @@ Record = TypeVar("Record")
 
 NEVER = "never"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_RIGHT = ("number", "bytes", "ratio", "seconds")
+_RIGHT = ("number", "decimal", "bytes", "ratio", "seconds")
 
 
 def json_rows(table: Table[Record]) -> Iterator[dict[str, Value]]:
@@ -53,6 +53,8 @@ def written(value: Value, kind: Kind) -> str:
         return NEVER if math.isinf(value) else datetime.fromtimestamp(value, UTC).astimezone().strftime("%F %H:%M %Z")
     if kind == "bytes":
         return human_bytes(value)
+    if kind == "decimal":
+        return f"{value:.2f}"
     return f"{value:.1%}" if kind == "ratio" else f"{value:.0f}"
 
 

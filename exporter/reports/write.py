@@ -23,7 +23,14 @@ Record = TypeVar("Record")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOST_ROWS = 1_048_576 - 1
-_FORMATS = {"number": "0", "bytes": "#,##0", "ratio": "0.0%", "seconds": "#,##0", "moment": "yyyy-mm-dd hh:mm:ss"}
+_FORMATS = {
+    "number": "0",
+    "decimal": "0.00",
+    "bytes": "#,##0",
+    "ratio": "0.0%",
+    "seconds": "#,##0",
+    "moment": "yyyy-mm-dd hh:mm:ss",
+}
 _WIDTHS = {"text": 28, "moment": 20, "bytes": 20}
 
 
@@ -91,7 +98,7 @@ def _field(value: Value, kind: Kind) -> str | float:
         return f"'{value}" if value.startswith(_FORMULA) else value
     if kind == "moment":
         return iso(value)
-    return value if kind == "ratio" else round(value)
+    return value if kind in ("ratio", "decimal") else round(value)
 
 
 def _head(sheet: Any, columns: Iterable[Column[Any]]) -> Iterator[Any]:

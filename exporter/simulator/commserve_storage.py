@@ -1,6 +1,8 @@
 """Storage pools as the CommServe tells them: MiB, -1 for clouds, a status that only its text tells."""
 
-from exporter.simulator.commserve_call import Body, Call, Route, no_such
+from collections.abc import Callable
+
+from exporter.simulator.commserve_call import Body, Call, Respond, Route, no_such
 from exporter.simulator.commserve_xml import as_xml
 from exporter.simulator.messages import Answer, Json
 from exporter.simulator.pools import Pool
@@ -38,36 +40,37 @@ def pool_details(call: Call) -> Body:
     return {"storagePoolDetails": details}
 
 
-def v4_list(storage: str, key: str) -> "_V4List":
-    return _V4List(storage, key)
+def v4_list(storage: str, key: str) -> Respond:
+    """Answers with all pools of a kind."""
+    return lambda call: {key: [_v4_row(call, pool) for pool in call.estate.pools if pool.spec.storage == storage]}
 
 
-class _V4List:
-    def __init__(self, storage: str, key: str) -> None:
-        self.storage = storage
-        self.key = key
-
-    def __call__(self, call: Call) -> Body:
-        return {self.key: [self._row(call, pool) for pool in call.estate.pools if pool.spec.storage == self.storage]}
-
-    def _row(self, call: Call, pool: Pool) -> Body:
-        head = _pool(call, pool)
-        return {
-            "id": pool.spec.id,
-            "name": pool.spec.name,
-            "storagePoolType": V4_TYPES[head["storagePoolType"]],
-            "status": head["status"],
-            "capacity": head["totalCapacity"],
-            "freeSpace": head["totalFreeSpace"],
-            "company": {"id": 0, "name": "Commcell"},
-        }
-
-
-def disk(call: Call) -> Body | Answer:
-    pool = _find(call, "disk")
-    if pool is None:
-        return Answer(no_such("disk storage"), 404)
+def _v4_row(call: Call, pool: Pool) -> Body:
     head = _pool(call, pool)
+    return {
+        "id": pool.spec.id,
+        "name": pool.spec.name,
+        "storagePoolType": V4_TYPES[head["storagePoolType"]],
+        "status": head["status"],
+        "capacity": head["totalCapacity"],
+        "freeSpace": head["totalFreeSpace"],
+        "company": {"id": 0, "name": "Commcell"},
+    }
+
+
+def v4_details(storage: str, noun: str, tell: Callable[[Pool, Body], Body]) -> Respond:
+    """Answers with one pool of a kind: its id, its name, and what `tell` makes of it and its row in the list."""
+
+    def respond(call: Call) -> Body | Answer:
+        pool = _find(call, storage)
+        if pool is None:
+            return Answer(no_such(noun), 404)
+        return {"id": pool.spec.id, "name": pool.spec.name, **tell(pool, _pool(call, pool))}
+
+    return respond
+
+
+def disk(pool: Pool, head: Body) -> Body:
     general = {"capacity": head["totalCapacity"], "freeSpace": head["totalFreeSpace"], "sizeOnDisk": head["sizeOnDisk"]}
     if pool.spec.dedup:
         general["dedupeSavingsPercent"] = round(100 - 100 / dedup_ratio(pool))
@@ -76,23 +79,11 @@ def disk(call: Call) -> Body | Answer:
         {"id": mount_path_id(pool, number), "name": mount_path_name(pool, number), "status": status}
         for number in range(len(pool.spec.agents))
     ]
-    return {
-        "id": pool.spec.id,
-        "name": pool.spec.name,
-        "general": general,
-        "backupLocations": locations,
-        "associatedPlanList": _plans(pool),
-    }
+    return {"general": general, "backupLocations": locations, "associatedPlanList": _plans(pool)}
 
 
-def cloud(call: Call) -> Body | Answer:
-    pool = _find(call, "cloud")
-    if pool is None:
-        return Answer(no_such("cloud storage"), 404)
-    head = _pool(call, pool)
+def cloud(pool: Pool, head: Body) -> Body:
     return {
-        "id": pool.spec.id,
-        "name": pool.spec.name,
         "general": {
             "totalCapacity": head["totalCapacity"],
             "freeSpace": head["totalFreeSpace"],
@@ -104,14 +95,8 @@ def cloud(call: Call) -> Body | Answer:
     }
 
 
-def hyperscale(call: Call) -> Body | Answer:
-    pool = _find(call, "hyperscale")
-    if pool is None:
-        return Answer(no_such("HyperScale storage"), 404)
-    head = _pool(call, pool)
+def hyperscale(pool: Pool, head: Body) -> Body:
     return {
-        "id": pool.spec.id,
-        "name": pool.spec.name,
         "general": {
             "totalCapacity": head["totalCapacity"],
             "totalFreeSpace": head["totalFreeSpace"],
@@ -210,7 +195,7 @@ ROUTES = (
     Route("GET", "V4/Storage/Disk", v4_list("disk", "diskStorage")),
     Route("GET", "V4/Storage/Cloud", v4_list("cloud", "cloudStorage")),
     Route("GET", "V4/Storage/HyperScale", v4_list("hyperscale", "hyperScaleStorage")),
-    Route("GET", "V4/Storage/Disk/{}", disk),
-    Route("GET", "V4/Storage/Cloud/{}", cloud),
-    Route("GET", "V4/Storage/HyperScale/{}", hyperscale),
+    Route("GET", "V4/Storage/Disk/{}", v4_details("disk", "disk storage", disk)),
+    Route("GET", "V4/Storage/Cloud/{}", v4_details("cloud", "cloud storage", cloud)),
+    Route("GET", "V4/Storage/HyperScale/{}", v4_details("hyperscale", "HyperScale storage", hyperscale)),
 )

@@ -1,4 +1,4 @@
-"""A Veeam Backup & Replication server as its REST API shows it, revisions 1.1-rev0 to 1.3-rev2.
+"""A Veeam Backup & Replication server as its REST API shows it, revisions 1.0-rev1 to 1.3-rev2.
 
 An Application for the simulator's Server. Order of refusals: version, path, method, token, role.
 """

@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from exporter.simulator.messages import Answer, Request
 from exporter.simulator.vbr_estate import VbrEstate
 
+# No specification of 1.0 is public: it answers like 1.1-rev0.
 BUILDS = {
+    "1.0-rev1": "11.0.0.837",
+    "1.0-rev2": "11.0.1.1261",
     "1.1-rev0": "12.0.0.1420",
     "1.1-rev1": "12.1.0.2131",
     "1.1-rev2": "12.2.0.334",

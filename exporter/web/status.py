@@ -8,6 +8,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from exporter import __version__
+from exporter.errors import NotOffered
 from exporter.model import CollectorState
 from exporter.settings import format_duration
 
@@ -26,8 +27,8 @@ td, th { padding: .25rem .8rem .25rem 0; vertical-align: top; }
 tbody tr { border-top: 1px solid var(--line); }
 .ok, .bad, .wait { font-weight: 600; white-space: nowrap; }
 .ok { color: var(--ok); } .bad { color: var(--bad); } .wait { color: var(--wait); }
-.error td { border: 0; padding-top: 0; color: var(--bad); overflow-wrap: anywhere; }
-tbody tr.error { border: 0; }
+.error td, .note td { border: 0; padding-top: 0; overflow-wrap: anywhere; } .error td { color: var(--bad); }
+tbody tr.error, tbody tr.note { border: 0; }
 .quiet { opacity: .7; } form { margin: 0; } button { font: inherit; font-size: .9rem; padding: 0 .6rem; }
 @media (max-width: 40rem) {
   thead { display: none; } td { display: inline-block; padding-right: .9rem; }
@@ -66,7 +67,7 @@ def _verdict_text(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> 
     if not by_source:
         return "no sources are configured"
     failing = [name for name, states in by_source if any(s.success is False for s in states)]
-    waiting = [name for name, states in by_source if any(s.success is None for s in states)]
+    waiting = [name for name, states in by_source if any(s.success is None and not s.reason for s in states)]
     if failing:
         need = "needs" if len(failing) == 1 else "need"
         return f"{len(failing)} of {len(by_source)} sources {need} a look: {', '.join(failing[:5])}"
@@ -112,12 +113,15 @@ def _row(state: CollectorState, now: float, actions: bool) -> str:
     if actions:
         cells.append(f"<td>{_button(state.source, state.collector)}</td>")
     row = f"<tr>{''.join(cells)}</tr>"
-    if state.success is False:
-        row += f'\n<tr class="error"><td colspan="{len(cells)}">{escape(state.error)}</td></tr>'
+    if state.error:
+        told = "error" if state.success is False else "note"
+        row += f'\n<tr class="{told}"><td colspan="{len(cells)}">{escape(state.error)}</td></tr>'
     return row
 
 
 def _state(state: CollectorState) -> tuple[str, str]:
+    if state.reason == NotOffered.reason:
+        return "not offered", "quiet"
     if state.success is None:
         return ("polling", "wait") if state.running_since is not None else ("waiting", "wait")
     if state.success:

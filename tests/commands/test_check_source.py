@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.simulator import Clock, CommServe, Estate, Server
+from exporter.simulator.vbr import Vbr
+from exporter.simulator.vbr_estate import VbrEstate
 
 PASSWORD = "correct horse battery staple"
 TOKEN = "example-access-token"
@@ -106,6 +108,26 @@ def test_a_wrong_configuration_is_exit_2(check_source, tmp_path):
     result = check_source("cs01")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("ebbtide: ")
+
+
+def test_what_an_old_release_and_the_role_leave_out_is_told_and_exit_0(tmp_path, monkeypatch):
+    monkeypatch.setenv("VBR_PASSWORD", PASSWORD)
+    clock = Clock()
+    path = tmp_path / "ebbtide.yml"
+    account = {"username": "svc-ebbtide", "password": {"env": "VBR_PASSWORD"}}
+    vbr = Vbr(VbrEstate("small", clock, days=5), clock, password=PASSWORD, newest_revision="1.1-rev0")
+    with Server(vbr) as server:
+        path.write_text(yaml.safe_dump({"sources": [{"name": "vbr01", "kind": "veeam", "url": server.url} | account]}))
+        result = CliRunner().invoke(app, ["check-source", "vbr01", "--config", str(path)])
+    assert result.exit_code == 0
+    assert re.search(
+        r"^malware_events +not_offered +GET /api/v1/malwareDetection/events: exists from VBR 12\.1 \(REST 1\.1-rev1\) "
+        r"on; this server speaks 1\.1-rev0$",
+        result.stdout,
+        re.MULTILINE,
+    )
+    assert re.search(r"^license +not_asked +not asked, because of `role`", result.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ collectors work\.$", result.stdout, re.MULTILINE)
 
 
 def test_a_filesystem_has_no_requests(check_source):

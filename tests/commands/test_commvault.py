@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.config import load
+from exporter.fill import Fill, save
 from exporter.history.ledger import Ledger
 from exporter.model import Job
 from exporter.service import Service
 from exporter.simulator import Clock, CommServe, Estate, Server
-from exporter.sources.commvault.job_fill import Fill, _save
 
 ROOT = Path(__file__).parents[2]
 
@@ -179,7 +179,7 @@ def test_refresh_asks_the_commserve_first(ebbtide, commserve, flag):
 
 def test_a_refresh_reads_the_whole_past_however_many_slices_it_takes(ebbtide, state, monkeypatch):
     monkeypatch.setattr("exporter.sources.commvault.job_pages.PAGE", 50)
-    monkeypatch.setattr("exporter.sources.commvault.job_fill.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("exporter.fill.SLICE_SECONDS", 0.0)
     result = ebbtide("jobs", "--limit", "1", "--refresh")
     assert result.exit_code == 0
     assert "older jobs are still missing" not in result.stderr
@@ -235,7 +235,7 @@ def test_an_empty_ledger_says_what_to_do(ebbtide):
 
 
 def test_an_answer_of_an_unfinished_fill_says_so(ebbtide, filled):
-    _save(filled, Fill(0.0, 0.0, 1.0, 0.0, offset=120_000, total=1_000_000))
+    save(filled, Fill(0.0, 0.0, 1.0, 0.0, offset=120_000, total=1_000_000))
     assert "older jobs are still missing: 120,000 of about 1,000,000 have been read" in ebbtide("jobs").stderr
 
 
@@ -245,6 +245,7 @@ def test_an_answer_of_an_unfinished_fill_says_so(ebbtide, filled):
         (("--since", "yesterday"), "--since: 'yesterday' is neither a look-back such as 24h or 7d nor an ISO time"),
         (("--source", "cs02"), "there is no source 'cs02' of kind commvault; there are cs01"),
         (("--limit", "-1"), "--limit"),
+        (("--out", "all"), "--out names the files of --csv and --xlsx"),
     ],
 )
 def test_a_wrong_option_is_exit_2(ebbtide, arguments, words):

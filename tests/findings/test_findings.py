@@ -107,7 +107,7 @@ def test_veeam_keeps_as_long_as_its_oldest_file_is_old() -> None:
         replace(CHAIN, backup="b4", job="New", job_id="j3", oldest_at=None),
         replace(CHAIN, backup="b5", job="", job_id="", oldest_at=AT - 900 * DAY),
     )
-    found = {r.plan: r for r in findings(backup_files=chains).retention}
+    found = {r.plan: r for r in findings(backups=chains).retention}
     assert {plan: (r.earliest_seconds, r.latest_seconds) for plan, r in found.items()} == {
         "Daily": (None, 30 * DAY),
         "Weekly": (None, 0.0),
@@ -151,7 +151,7 @@ def test_a_pool_belongs_to_whom_its_group_says() -> None:
 def test_reductions_of_backups_in_one_repository_are_weighted_by_size() -> None:
     """400 to 200 to 100 and 3600 to 900 to 900: together 4000 to 1100 to 1000."""
     big = replace(CHAIN, backup="b2", data_bytes=3600.0, deduplicated_bytes=900.0, stored_bytes=900.0)
-    [one] = findings(pools=(REPOSITORY,), backup_files=(CHAIN, big)).reductions
+    [one] = findings(pools=(REPOSITORY,), backups=(CHAIN, big)).reductions
     assert (one.kind, one.pool, one.logical_bytes, one.stored_bytes) == ("veeam", "Repo", 4000.0, 1000.0)
     assert one.dedup_ratio == pytest.approx(4000 / 1100)
     assert one.compression_ratio == pytest.approx(1100 / 1000)
@@ -162,19 +162,19 @@ def test_reductions_of_backups_in_one_repository_are_weighted_by_size() -> None:
 
 def test_a_backup_that_does_not_tell_its_deduplication_is_left_out_of_the_ratios_and_not_of_the_sums() -> None:
     silent = replace(CHAIN, backup="b2", data_bytes=9e9, deduplicated_bytes=None, stored_bytes=1.0)
-    [one] = findings(pools=(REPOSITORY,), backup_files=(CHAIN, silent)).reductions
+    [one] = findings(pools=(REPOSITORY,), backups=(CHAIN, silent)).reductions
     assert (one.dedup_ratio, one.compression_ratio) == (2.0, 2.0)
     assert one.stored_bytes == 101.0
-    [alone] = findings(pools=(REPOSITORY,), backup_files=(silent,)).reductions
+    [alone] = findings(pools=(REPOSITORY,), backups=(silent,)).reductions
     assert (alone.dedup_ratio, alone.compression_ratio) == (None, None)
 
 
 def test_a_backup_that_stores_nothing_has_no_ratio() -> None:
     empty = replace(CHAIN, stored_bytes=0.0)
-    [one] = findings(pools=(REPOSITORY,), backup_files=(empty,)).reductions
+    [one] = findings(pools=(REPOSITORY,), backups=(empty,)).reductions
     assert (one.dedup_ratio, one.compression_ratio) == (None, None)
     silent = replace(CHAIN, backup="b2", deduplicated_bytes=None)
-    [both] = findings(pools=(REPOSITORY,), backup_files=(empty, silent)).reductions
+    [both] = findings(pools=(REPOSITORY,), backups=(empty, silent)).reductions
     assert (both.dedup_ratio, both.compression_ratio) == (2.0, None)
 
 
@@ -186,13 +186,13 @@ def test_a_reduction_goes_by_the_name_of_its_pool() -> None:
         Pool(kind="v", name="R", id="r1"),
     )
     told = Reduction(kind="commvault", pool="Gold", pool_id="2", dedup_ratio=8.0)
-    found = findings(pools=pools, dedup_savings=(told,), backup_files=(CHAIN,)).reductions
+    found = findings(pools=pools, dedup_savings=(told,), backups=(CHAIN,)).reductions
     assert [r.pool for r in found] == ["Gold (#2)", "R"]
 
 
 def test_files_on_a_scale_out_repository_belong_to_no_pool() -> None:
     """Its extents are the pools, and a file does not say on which of them it lies."""
-    found = findings(pools=(REPOSITORY,), backup_files=(replace(CHAIN, repository_id="sobr"),))
+    found = findings(pools=(REPOSITORY,), backups=(replace(CHAIN, repository_id="sobr"),))
     assert found.reductions == []
     assert [r.job for r in found.job_reductions] == ["Daily"]
 
@@ -204,7 +204,7 @@ def test_a_job_sums_its_backups_and_goes_by_its_present_name() -> None:
         replace(CHAIN, backup="b3", job="", job_id=""),
     )
     renamed = (BackupJob(id="j1", name="Nightly"),)
-    [one] = findings(backup_files=chains, backup_jobs=renamed).job_reductions
+    [one] = findings(backups=chains, backup_jobs=renamed).job_reductions
     assert (one.job, one.files, one.logical_bytes, one.stored_bytes) == ("Nightly", 5, 800.0, 200.0)
     assert (one.dedup_ratio, one.compression_ratio) == (2.0, 2.0)
 

@@ -111,13 +111,12 @@ def test_nothing_is_recommended_for_what_is_kept_for_ever() -> None:
     assert (rule.recommended_seconds, rule.recommended_cycles) == (math.inf, math.inf)
 
 
-def test_what_the_copies_of_a_plan_keep_is_summed_by_reason() -> None:
+def test_what_a_copy_keeps_is_told_of_each_copy_alone() -> None:
     plan = replace(GOLD, copies=(PRIMARY, replace(PRIMARY, id="6", name="Second")))
     sets = (
         RetainedSet(copy_id="5", jobs={"basic_days": 3, "infinite": 1}, bytes={"basic_days": 30.0, "infinite": 5.0}),
         RetainedSet(copy_id="6", jobs={"basic_days": 4}, bytes={"basic_days": 40.0}),
         RetainedSet(copy_id="7", jobs={"basic_days": 100}, bytes={"basic_days": 1.0}),
     )
-    [found] = findings(plan, retained_jobs=sets).plans
-    assert found.retained_jobs == {"basic_days": 7, "infinite": 1}
-    assert found.retained_bytes == {"basic_days": 70.0, "infinite": 5.0}
+    assert [r.retained for r in findings(plan, retained_jobs=sets[:1]).rules] == [sets[0], None]
+    assert [r.retained for r in findings(plan, retained_jobs=sets).rules] == [sets[0], sets[1]]

@@ -129,6 +129,18 @@ def test_aged_bytes_are_unknown_when_those_of_one_ddb_are() -> None:
     [one] = findings(dedup_stores=stores, commserve_database=DatabaseReading(stores=usages)).prunings
     assert one.aged_bytes is None
     assert one.reclaimable == {}
+    [unlisted] = findings(dedup_stores=stores, commserve_database=DatabaseReading(stores=usages[:1])).prunings
+    assert unlisted.aged_bytes is None
+
+
+def test_what_has_aged_in_a_pool_is_unknown_while_one_of_its_copies_does_not_tell() -> None:
+    plan = replace(PLANS.plans[0], copies=(COPY, replace(COPY, id="6", name="Second")))
+    kept = RetainedSet(copy_id="5", jobs={"extended_retention": 4}, bytes={}, aged_jobs=3, aged_bytes=900.0)
+    [half] = findings(plans=replace(PLANS, plans=(plan,)), retained_jobs=(kept,)).prunings
+    assert (half.aged_jobs, half.aged_bytes, half.extended_jobs) == (None, None, None)
+    sets = (kept, replace(kept, copy_id="6"))
+    [whole] = findings(plans=replace(PLANS, plans=(plan,)), retained_jobs=sets).prunings
+    assert (whole.aged_jobs, whole.aged_bytes, whole.extended_jobs) == (6, 1800.0, 8)
 
 
 def test_reclaimable_bytes_are_told_per_scenario_and_together_only_when_both_are_known() -> None:

@@ -72,14 +72,14 @@ def database(postgresql: str, request: pytest.FixtureRequest) -> Iterator[str]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("database"))
-    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture(params=["file", pytest.param("postgresql", marks=pytest.mark.server)])
 def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of a store that outlives its process."""
     return (
-        str(request.getfixturevalue("database")) if request.param == "postgresql" else f"sqlite:///{tmp_path}/ledger.db"
+        str(request.getfixturevalue("database")) if request.param == "postgresql" else f"sqlite:///{tmp_path}/store.db"
     )
 
 

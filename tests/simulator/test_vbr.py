@@ -78,7 +78,9 @@ def test_a_call_needs_a_known_version(app, headers):
 def test_a_server_knows_the_revisions_up_to_its_build(estate, clock):
     app = Vbr(estate, clock, newest_revision="1.2-rev1", role="administrator")
     asked = {one: app(Request.of("GET", "/api/v1/serverTime", {"x-api-version": one})).status for one in REVISIONS}
-    assert [revision for revision, status in asked.items() if status == 200] == list(REVISIONS[:5])
+    assert [revision for revision, status in asked.items() if status == 200] == list(
+        REVISIONS[: REVISIONS.index("1.2-rev1") + 1]
+    )
     assert Client(app, "1.1-rev0").get("serverInfo").body["buildVersion"] == "12.3.1.1139"
 
 

@@ -77,6 +77,18 @@ def test_what_was_not_asked_yet_is_waited_for() -> None:
     assert {"waiting", "not asked yet", "–", "in 5s"} <= set(found.pieces)
 
 
+def test_what_is_not_offered_is_told_and_neither_a_failure_nor_waited_for() -> None:
+    told = "GET /Thing: exists from release 12 on; this server is of release 11"
+    lacking = replace(STATE, collector="license", success=None, reason="not_offered", error=told, last_success_at=None)
+    html = render([STATE, lacking], {"cs01": True}, AT, actions=False)
+    found = Text(html)
+    assert "The source answers." in found.pieces
+    assert {"not offered", told, "up"} <= set(found.pieces)
+    assert '<span class="quiet">not offered</span>' in html
+    assert f'<tr class="note"><td colspan="6">{told}</td></tr>' in html
+    assert 'class="error"' not in html
+
+
 def test_a_running_poll_is_shown_as_running() -> None:
     found = page(replace(NEW, running_since=AT - 90), ups={})
     assert {"polling", "running for 1m30s"} <= set(found.pieces)

@@ -1,4 +1,4 @@
-"""What must be remembered and is no number over time: finished jobs, versions of rules, tokens, the last scan."""
+"""What must be remembered and is no number over time: finished jobs, what sessions stored, rules, tokens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from exporter.history.ledger.jobs import JobStore
+from exporter.history.ledger.reductions import ReductionStore
 from exporter.history.ledger.tables import prepare, versions
 from exporter.history.sql import engine_for, shown, store_errors, upsert
 
@@ -26,7 +27,7 @@ class Ledger:
         self._engine.dispose()
 
 
-class SourceState(JobStore):
+class SourceState(JobStore, ReductionStore):
     """The State (see model) of one source."""
 
     def latest_versions(self, kind: str) -> dict[str, tuple[float, str | None]]:

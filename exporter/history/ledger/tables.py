@@ -6,17 +6,20 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
-memory = sa.Table(
+
+def _of_sources(name: str, *rest: sa.schema.SchemaItem, sqlite_with_rowid: bool = True) -> sa.Table:
+    """A table in which each row belongs to a source."""
+    source = sa.Column("source", sa.Text, primary_key=True)
+    return sa.Table(name, metadata, source, *rest, sqlite_with_rowid=sqlite_with_rowid)
+
+
+memory = _of_sources(
     "ebbtide_memory",
-    metadata,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
-jobs = sa.Table(
+jobs = _of_sources(
     "ebbtide_jobs",
-    metadata,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("id", sa.BigInteger, primary_key=True),
     sa.Column("operation", sa.Text, nullable=False),
     sa.Column("result", sa.Text, nullable=False),
@@ -36,22 +39,37 @@ jobs = sa.Table(
     sqlite_with_rowid=False,
 )
 # Runs ever stored, which deleting old ones does not lower.
-totals = sa.Table(
+totals = _of_sources(
     "ebbtide_job_totals",
-    metadata,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("operation", sa.Text, primary_key=True),
     sa.Column("result", sa.Text, primary_key=True),
     sa.Column("jobs", sa.BigInteger, nullable=False),
 )
-versions = sa.Table(
+versions = _of_sources(
     "ebbtide_versions",
-    metadata,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("seen_at", sa.Double, primary_key=True),
     sa.Column("value", sa.Text),
+)
+# What sessions of Veeam jobs stored. job_key: the job's id, else its name.
+reductions = sa.Table(
+    "ebbtide_reductions",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("job_key", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("job_id", sa.Text, nullable=False),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("is_full", sa.SmallInteger, nullable=False),
+    sa.Column("data_bytes", sa.Double, nullable=False),
+    sa.Column("stored_bytes", sa.Double, nullable=False),
+    sa.Column("dedup_ratio", sa.Double, nullable=False),
+    sa.Column("compression_ratio", sa.Double, nullable=False),
+    sa.Index("ebbtide_reductions_at", "source", "at"),
+    sqlite_with_rowid=False,
 )
 
 

@@ -68,15 +68,26 @@ RETAINED = Collector(
     before_check=retained_jobs.first_copy_only,
 )
 DATABASE = Collector(
-    "commserve_database", commserve_database.fetch, 15 * MINUTE, permission="SELECT on the CommServe database"
+    "commserve_database",
+    commserve_database.fetch,
+    15 * MINUTE,
+    permission="SELECT on the CommServe database",
+    elsewhere=True,
 )
-LOGS = Collector("media_agent_logs", media_agent_logs.fetch, 15 * MINUTE, permission="read access to the log files")
+LOGS = Collector(
+    "media_agent_logs",
+    media_agent_logs.fetch,
+    15 * MINUTE,
+    permission="read access to the log files",
+    elsewhere=True,
+)
 
 
 class Commvault:
     """One CommServe."""
 
     kind = "commvault"
+    efficiency = None
 
     def __init__(self, settings: CommvaultSettings, telemetry: Telemetry) -> None:
         self.name = settings.name

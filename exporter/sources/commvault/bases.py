@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from exporter.errors import SourceUnreachable
 from exporter.http import HttpClient, Reply, UnexpectedStatus
+from exporter.settings import Pinned
 from exporter.sources.commvault.read_only import only_reading
 from exporter.telemetry import Telemetry
 
@@ -55,7 +56,7 @@ class CommServeHttp(HttpClient):
         url: str,
         telemetry: Telemetry,
         *,
-        verify: bool | Path,
+        verify: bool | Path | Pinned,
         concurrency: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -110,7 +110,7 @@ class CommvaultClient:
 
     def round_of(self, objects: str, every: float = HOUR) -> Round[Any]:
         """The round in which such objects are asked for, one by one, each once in so many seconds."""
-        return self._rounds.setdefault(objects, Round(every))
+        return self._rounds.setdefault(objects, Round(f"{self._http.source}: one of the {objects},", every))
 
     def close(self) -> None:
         """Log out, unless the server takes its time, and end all connections."""

@@ -66,7 +66,7 @@ def _partitions(answers: Answers) -> list[_Partition]:
 
 
 def _store(store_id: str, store_name: str, partitions: Sequence[_Partition]) -> DedupStoreUsage:
-    rows = [partition.usage for partition in partitions if partition.usage is not None]
+    rows: list[Row] = [partition.usage or {} for partition in partitions]
     swept = [partition.swept_at for partition in partitions]
     with reading(selects.USAGE.table):
         lookups = [amount(row, "AvgQITime") for row in rows if amount(row, "AvgQITimeSampleCount") != 0]

@@ -47,7 +47,6 @@ def copy(row: Row, endpoint: str) -> Copy:
         pool=_stripped(pool_name),
         pool_id=pool_id,
         active=flag(row, "active"),
-        snapshot=bool(flag(row, "isSnapCopy")),
         managed_disk_space=managed_disk_space(row),
         rules=tuple(_rules(row, endpoint)),
     )
@@ -67,7 +66,6 @@ def destination(row: Row, endpoint: str) -> Copy:
         pool=_stripped(text(pool, "name")),
         pool_id=identity(pool, "id") if pool else "",
         active=flag(general, "isActive"),
-        snapshot=bool(flag(general, "isSnapCopy")),
         rules=tuple(_rules_v5(dig(row, "retentionRules", endpoint=endpoint, expect=dict), pool)),
     )
 

@@ -30,7 +30,6 @@ _ALL_ENGINES = {
 _PRUNING_ENABLED = 536870912
 _NEEDS_RESYNC = 33554432
 _UNDER_MAINTENANCE = 16777216
-_GARBAGE_COLLECTION = 4
 _ELIGIBLE_FOR_RECOVERY = 1
 _MICROSECOND = 1e-6
 
@@ -72,7 +71,7 @@ def _details(client: CommvaultClient, ids: Sequence[str], at: float) -> dict[str
 
 
 def _head(row: Row) -> dict[str, Any]:
-    flags, extended = number(row, "storeFlags"), number(row, "storeExtendedFlags")
+    flags = number(row, "storeFlags")
     pool = part(row, "sp")
     return {
         "id": identity(row, "storeId"),
@@ -82,7 +81,6 @@ def _head(row: Row) -> dict[str, Any]:
         "pruning_enabled": _bit(flags, _PRUNING_ENABLED),
         "needs_resync": _bit(flags, _NEEDS_RESYNC),
         "under_maintenance": _bit(flags, _UNDER_MAINTENANCE),
-        "garbage_collection": _bit(extended, _GARBAGE_COLLECTION),
     }
 
 
@@ -122,12 +120,17 @@ def _partition(row: Row) -> Partition:
 
 
 def _status(sealed: float | None, parts: tuple[Partition, ...]) -> str:
-    """Sealed comes from sealedTime and never from the status field, whose values nobody documents."""
+    """Sealed comes from sealedTime and never from the status field, whose values nobody documents.
+
+    Only its partitions say that a store is well.
+    """
     if sealed:
         return "sealed"
+    if not parts:
+        return "unknown"
     states = [p.status for p in parts]
     bad = next((state for state in ("corrupted", "offline", "unknown") if state in states), None)
-    return bad or ("unknown" if sealed is None and not parts else "active")
+    return bad or "active"
 
 
 def _partition_status(partition: Row) -> str:

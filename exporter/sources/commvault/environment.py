@@ -54,7 +54,8 @@ def _seconds(environ: Mapping[str, str], name: str, usual: int) -> str:
     """A duration as the configuration has it, such as 600s."""
     given = environ.get(name) or str(usual)
     try:
-        parse_duration(f"{given}s" if given.isdecimal() else given.rstrip("smhdw"))
+        duration = f"{int(given)}s"
+        parse_duration(duration)
     except ValueError:
         raise ConfigError(f"{name}: {given!r} is not a number of seconds above zero") from None
-    return f"{given}s"
+    return duration

@@ -12,6 +12,7 @@ import logging
 import time
 from collections import Counter
 
+from exporter import fill as filling
 from exporter.errors import SourceGarbled, SourceRefused
 from exporter.model import DAY, MINUTE, JobHistory, Poll, State
 from exporter.sources.commvault import job_fill
@@ -38,19 +39,19 @@ def fetch(client: CommvaultClient, poll: Poll) -> JobHistory:
     asked_at = time.monotonic()
     until = last_poll(poll.state)
     gap_since = None if until is None or poll.at - until <= _GAP else until - _OVERLAP
-    fill = job_fill.current(poll.state, poll.at, client.lookback, gap_since)
+    fill = filling.current(poll.state, poll.at, client.lookback, gap_since)
     # What the fill will read need not be read here.
     since = poll.at if until is None or fill.since == gap_since else min(until, poll.at)
     running = _recent(client, poll, JobList(client, poll.at - since + _OVERLAP, asked_at))
     if not fill.done:
-        fill = job_fill.go_on(fill, client, poll, asked_at, job_fill.SLICE_SECONDS)
+        fill = job_fill.go_on(fill, client, poll, asked_at, filling.SLICE_SECONDS)
     _forget_old(client, poll)
     return job_history(poll.at, poll.state, Counter(running.values()), fill)
 
 
 def pretend_filled(client: CommvaultClient, poll: Poll) -> None:
     """Let an empty State pass for one that has everything until now: one page instead of a million jobs."""
-    job_fill.pretend_done(poll.state, poll.at, client.lookback)
+    filling.pretend_done(poll.state, poll.at, client.lookback)
     poll.state.put(_UNTIL, repr(poll.at))
 
 
@@ -86,6 +87,8 @@ def _one(client: CommvaultClient, job_id: int) -> Page:
         payload = client.get("/Job/{}", job_id)
         return parse([summary_of(job, ONE_JOB) for job in rows(payload, "jobs", ONE_JOB)], ONE_JOB)
     except (SourceGarbled, SourceRefused) as error:
+        if not error.contact:
+            raise
         log.warning("%s: job %d ran at the last poll and cannot be found any more: %s", client.host, job_id, error)
         return Page((), {})
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
+from exporter.http import NotReadOnly
+
 _POSTS = {"/Login", "/Logout", "/V4/AccessToken/Renew", "/Jobs", "/JobDetails"}
 _QCOMMAND = "/Qcommand/qoperation%20execute"
 # A QCommand does what its body says; these are the requests by which the console reads.
 _READING = re.compile(r"EVGui_(?:Get\w+|DDBEngines)Req")
-
-
-class NotReadOnly(Exception):
-    pass
 
 
 def only_reading(method: str, route: str, body: object) -> None:

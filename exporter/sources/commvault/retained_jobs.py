@@ -136,8 +136,8 @@ def _noted(copy_id: str, others: Iterable[str], jobs: Iterable[CopyJob], state: 
     listed = {job.id: job for job in jobs}
     kept = {job.id: _Kept(job.bytes, job.until) for job in listed.values() if job.reason}
     aged = {job.id: job for job in listed.values() if not job.reason}
-    before = _remembered(state, copy_id)
-    gone = {job_id: was for job_id, was in (before or {}).items() if job_id not in kept}
+    before = _remembered(state, copy_id) or {}
+    gone = {job_id: was for job_id, was in before.items() if job_id not in kept}
     elsewhere = [_remembered(state, other) or {} for other in others]
     until = {job_id: _latest(found, (o[job_id] for o in elsewhere if job_id in o)) for job_id, found in kept.items()}
     state.note_retained(until, {*aged, *gone}.difference(*elsewhere))
@@ -153,8 +153,8 @@ def _noted(copy_id: str, others: Iterable[str], jobs: Iterable[CopyJob], state: 
         bytes={reason: size for reason, size in sizes.items() if size is not None},
         aged_jobs=len(aged),
         aged_bytes=_size(aged.values()),
-        aged_total_jobs=None if before is None else total_jobs,
-        aged_total_bytes=None if before is None else total_bytes,
+        aged_total_jobs=total_jobs,
+        aged_total_bytes=total_bytes,
     )
 
 

@@ -74,7 +74,7 @@ def _versions(
             continue
         if not counts.first:
             counts.created += 1
-            counts.created_infinite += rule.retention_seconds == math.inf
+            counts.created_infinite += math.inf in (rule.retention_seconds, rule.cycles)
             if copy_is_known:
                 counts.changes["extended", _LONGER] += 1
         yield key, version | {"since": at, "changed": None}

@@ -18,6 +18,7 @@ COLLECTORS = (
 
 class Filesystem:
     kind = "filesystem"
+    efficiency = None
 
     def __init__(self, settings: FilesystemSettings, telemetry: Telemetry) -> None:  # noqa: ARG002 - as every source
         self.name = settings.name

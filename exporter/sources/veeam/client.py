@@ -5,17 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from exporter.errors import SourceError, SourceGarbled, reading
+from exporter.errors import NotOffered, SourceError, SourceGarbled, reading
 from exporter.http import HttpClient, HttpStatus, Reply, dig
 from exporter.model import HOUR, MINUTE
+from exporter.rounds import Round
 from exporter.sources.veeam.config import VeeamSettings
-from exporter.sources.veeam.fields import Row, moment, optional, text
-from exporter.sources.veeam.revision import Revisions, is_unsupported, release, version_header
-from exporter.sources.veeam.tokens import Grants
+from exporter.sources.veeam.fields import Row, enum, optional, reference, text
+from exporter.sources.veeam.revision import (
+    SPECIFIED_FROM,
+    Revisions,
+    error_code,
+    is_unsupported,
+    release,
+    version_header,
+)
+from exporter.sources.veeam.tokens import TOKEN_ROUTE, Grants
 from exporter.telemetry import Telemetry
 from exporter.tokens import Tokens
 
@@ -30,12 +39,13 @@ LOGOUT = "/api/oauth2/logout"
 
 # Listing the files of one big backup takes a server minutes.
 _TIMEOUT, _DEADLINE = 60.0, 300.0
-_NAMES_LAST = MINUTE
+_LISTS_LAST = MINUTE
+_LACKING = {"invaliduri", "notfound", "methodnotallowed"}
 _LOGOUT_SECONDS = 2.0
 
 
 class VeeamClient:
-    """Asks one server, at most two things at a time. `clock` is monotonic."""
+    """Asks one server, at most two things at a time, and only reads. `clock` is monotonic."""
 
     def __init__(
         self,
@@ -47,15 +57,20 @@ class VeeamClient:
     ) -> None:
         self._http = HttpClient(
             settings.name, settings.url, telemetry, verify=settings.verify,
-            timeout=_TIMEOUT, deadline=_DEADLINE, concurrency=2,
+            timeout=_TIMEOUT, deadline=_DEADLINE, concurrency=2, besides_get=(f"POST {TOKEN_ROUTE}", f"POST {LOGOUT}"),
         )  # fmt: skip
+        # Whether the account has the role Backup Administrator, as the configuration says.
+        self.is_administrator = settings.role == "backup_administrator"
+        self.lookback = settings.lookback
+        self.backup_files_every = settings.backup_files_every
+        self._rounds: dict[str, Round[Any]] = {}
         self._clock = clock
         self._revisions = Revisions(self._http, settings.api_revision, clock)
         self._grants = Grants(self._http, self._revisions, settings.username, settings.login_secret, clock)
         self._http.login = Tokens(self._grants.obtain, refusal_seconds=refusal_seconds, clock=clock)
         self._configured_zone = ZoneInfo(settings.timezone) if settings.timezone else None
         self._zone: tuple[float, tzinfo] | None = None
-        self._names: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._lists: dict[str, tuple[float, Sequence[Row]]] = {}
         self._incomplete: set[str] = set()
 
     @property
@@ -79,6 +94,8 @@ class VeeamClient:
         try:
             return self._http.get(route, *ids, params=params, headers=version_header(revision))
         except HttpStatus as error:
+            if self._is_lacking(error, ids, revision):
+                raise NotOffered(f"GET {route}: VBR 11 (REST {revision}) has no such thing") from None
             if not is_unsupported(error):
                 raise
         self._revisions.forget(revision)
@@ -114,26 +131,42 @@ class VeeamClient:
 
     def repository_names(self) -> Mapping[str, str]:
         """Names of repositories and scale-out repositories by id, at most a minute old."""
-        return self._named("repositories", REPOSITORY_STATES, SCALE_OUT_REPOSITORIES)
+        return self._names(REPOSITORY_STATES) | self._names(SCALE_OUT_REPOSITORIES)
 
     def job_names(self) -> Mapping[str, str]:
         """Names of jobs by id, at most a minute old."""
-        return self._named("jobs", JOB_STATES)
+        return self._names(JOB_STATES)
+
+    def running_sessions(self) -> frozenset[str]:
+        """Ids of the sessions that jobs run, as of a minute ago at most."""
+        return frozenset(
+            session
+            for row in self._recent(JOB_STATES)
+            if (session := reference(row, "sessionId", endpoint=f"GET {JOB_STATES}"))
+            and enum(optional(row, "lastResult", str, endpoint=f"GET {JOB_STATES}")) in ("", "none")
+        )
+
+    def round_of(self, objects: str, every: float = HOUR) -> Round[Any]:
+        """The round in which such objects are asked for, one by one, each once in so many seconds."""
+        return self._rounds.setdefault(objects, Round(f"{self._http.source}: one of the {objects},", every))
 
     def zone(self) -> tzinfo:
         """What a time without zone means: `timezone:` of the config, else the server's own zone or present offset."""
         if self._configured_zone:
             return self._configured_zone
-        now = self._clock()
-        if self._zone is None or now >= self._zone[0]:
-            payload = self.get(SERVER_TIME).json()
-            # Asked again every hour: an offset changes with daylight saving.
-            self._zone = (now + HOUR, server_zone(payload, self._http.source))
+        # Asked again every hour: an offset changes with daylight saving.
+        if self._zone is None or self._clock() >= self._zone[0]:
+            return self.ask_zone()
         return self._zone[1]
 
-    def moment(self, value: str | None) -> float | None:
-        """Unix seconds of a time as the server writes it."""
-        return moment(value, self.zone())
+    def ask_zone(self) -> tzinfo:
+        """The same, but the server is asked now, which shows as well that it is there."""
+        payload = self.get(SERVER_TIME).json()
+        if self._configured_zone:
+            return self._configured_zone
+        zone = server_zone(payload, self._http.source)
+        self._zone = (self._clock() + HOUR, zone)
+        return zone
 
     def close(self) -> None:
         """Log out, unless the server takes its time, and end all connections."""
@@ -142,18 +175,27 @@ class VeeamClient:
         leaving.join(_LOGOUT_SECONDS)
         self._http.close()
 
+    def _is_lacking(self, error: HttpStatus, ids: tuple[object, ...], revision: str) -> bool:
+        """Whether the server lacks an endpoint of which nobody says whether it should have it."""
+        unspecified = release(revision) < release(SPECIFIED_FROM)
+        return unspecified and not ids and error.status in (404, 405) and error_code(error) in _LACKING
+
     def _warn_incomplete(self, endpoint: str) -> None:
         if endpoint not in self._incomplete:
             self._incomplete.add(endpoint)
             log.warning("%s: %s gives fewer rows than it has: the list is not complete", self._http.source, endpoint)
 
-    def _named(self, key: str, *routes: str) -> Mapping[str, str]:
-        kept = self._names.get(key)
+    def _names(self, route: str) -> dict[str, str]:
+        return {row["id"]: text(row, "name", endpoint=f"GET {route}") for row in self._recent(route)}
+
+    def _recent(self, route: str) -> Sequence[Row]:
+        """The rows of a list, at most a minute old."""
+        kept = self._lists.get(route)
         if kept and self._clock() < kept[0]:
             return kept[1]
-        names = {row["id"]: text(row, "name", endpoint=f"GET {route}") for route in routes for row in self.pages(route)}
-        self._names[key] = (self._clock() + _NAMES_LAST, names)
-        return names
+        rows = tuple(self.pages(route))
+        self._lists[route] = (self._clock() + _LISTS_LAST, rows)
+        return rows
 
     def _log_out(self) -> None:
         token, revision = self._grants.last, next(iter(self._revisions.for_login()))

@@ -7,14 +7,14 @@ server's last rescan. Needs the role Backup Viewer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from exporter.errors import reading
-from exporter.http import dig
 from exporter.model import GIBIBYTE, Poll, Pool
+from exporter.sources.veeam import extents
 from exporter.sources.veeam.client import REPOSITORY_STATES, SCALE_OUT_REPOSITORIES, VeeamClient
-from exporter.sources.veeam.fields import Row, enum, number, optional, reference, text
+from exporter.sources.veeam.extents import Extent
+from exporter.sources.veeam.fields import Row, enum, number, optional, text
 
 _STATES = f"GET {REPOSITORY_STATES}"
 _SCALE_OUTS = f"GET {SCALE_OUT_REPOSITORIES}"
@@ -26,15 +26,6 @@ _RENAMED = {
     "quantum": "QuantumDXi",
     "smartobjects3": "S3Integrated",
 }
-_SCALE_OUT_TYPE = "extendablerepository"
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What a repository is to a scale-out repository; tier is performance, capacity or archive."""
-
-    scale_out: str
-    tier: str
 
 
 def fetch(client: VeeamClient, _: Poll) -> tuple[Pool, ...]:
@@ -45,15 +36,11 @@ def fetch(client: VeeamClient, _: Poll) -> tuple[Pool, ...]:
 
 def parse(states: Iterable[Row], scale_outs: Iterable[Row] = ()) -> tuple[Pool, ...]:
     """states: rows of repositories/states; scale_outs: rows of scaleOutRepositories, where states do not tell."""
-    states, scale_outs = list(states), list(scale_outs)
     with reading(_SCALE_OUTS):
-        extents = {identity: extent for row in scale_outs for identity, extent in _extents(row)}
+        listed = {identity: extent for row in scale_outs for identity, extent in extents.listed(row)}
     with reading(_STATES):
-        extents |= {row["id"]: extent for row in states if (extent := _told_extent(row))}
         return tuple(
-            _pool(row, extents.get(row["id"]))
-            for row in states
-            if enum(text(row, "type", endpoint=_STATES)) != _SCALE_OUT_TYPE
+            _pool(row, extents.told(row) or listed.get(row["id"])) for row in states if not extents.is_scale_out(row)
         )
 
 
@@ -75,25 +62,3 @@ def _pool(row: Row, extent: Extent | None) -> Pool:
         pool_type=f"{repository_type} {extent.tier} extent" if extent else repository_type,
         location=f"SOBR {extent.scale_out}" if extent else optional(row, "hostName", str, endpoint=_STATES) or "",
     )
-
-
-def _told_extent(row: Row) -> Extent | None:
-    details = optional(row, "scaleOutRepositoryDetails", dict, endpoint=_STATES)
-    if not details:
-        return None
-    return Extent(text(details, "membership", endpoint=_STATES), enum(text(details, "extentType", endpoint=_STATES)))
-
-
-def _extents(row: Row) -> Iterator[tuple[str, Extent]]:
-    name = text(row, "name", endpoint=_SCALE_OUTS)
-    for item in dig(row, "performanceTier", "performanceExtents", endpoint=_SCALE_OUTS, expect=list):
-        yield text(item, "id", endpoint=_SCALE_OUTS), Extent(name, "performance")
-    capacity: Mapping[str, object] = optional(row, "capacityTier", dict, endpoint=_SCALE_OUTS) or {}
-    # 1.1-rev0 calls it `enabled`.
-    if capacity.get("isEnabled", capacity.get("enabled")) is True:
-        for item in optional(capacity, "extents", list, endpoint=_SCALE_OUTS) or ():
-            yield text(item, "id", endpoint=_SCALE_OUTS), Extent(name, "capacity")
-    archive: Mapping[str, object] = optional(row, "archiveTier", dict, endpoint=_SCALE_OUTS) or {}
-    identity = reference(archive, "extentId", endpoint=_SCALE_OUTS)
-    if archive.get("isEnabled") is True and identity:
-        yield identity, Extent(name, "archive")

@@ -1,19 +1,23 @@
 """Which revision of the REST API to speak: every call must name one, the login too.
 
 A server accepts all revisions up to its own build. serverInfo tells the build, but from 12.2 on to administrators
-only; to others the revisions themselves are tried, newest first, on a list that a Backup Viewer may read.
+only; to others the revisions themselves are tried, newest first, on a list that a Backup Viewer may read. No
+specification of 1.0 is public: it is taken for a smaller 1.1-rev0.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
 
-from exporter.errors import SourceGarbled, reading
+from exporter.errors import SourceError, SourceGarbled, reading
 from exporter.http import HttpClient, HttpStatus, dig
-from exporter.model import DAY
+from exporter.model import DAY, HOUR
+
+log = logging.getLogger(__name__)
 
 # Newest first, with the first build of Backup & Replication that speaks it.
 REVISIONS: Sequence[tuple[str, tuple[int, ...]]] = (
@@ -25,7 +29,10 @@ REVISIONS: Sequence[tuple[str, tuple[int, ...]]] = (
     ("1.1-rev2", (12, 2, 0, 334)),
     ("1.1-rev1", (12, 1, 0, 2131)),
     ("1.1-rev0", (12, 0, 0, 1420)),
+    ("1.0-rev2", (11, 0, 1, 1261)),
+    ("1.0-rev1", (11, 0, 0, 837)),
 )
+SPECIFIED_FROM = "1.1-rev0"
 _SERVER_INFO = "/api/v1/serverInfo"
 _PROBE = "/api/v1/backups"
 # What servers answer to a revision they do not know; the documentation leaves the status open.
@@ -42,7 +49,7 @@ def release(revision: str) -> tuple[int, ...]:
 
 
 def revision_of_build(build: str) -> str | None:
-    """The newest revision that a server of this build speaks, None when it is older than 12.0.
+    """The newest revision that a server of this build speaks, None when it is older than 11.0.
 
     >>> revision_of_build("12.3.2.3617")
     '1.2-rev1'
@@ -62,7 +69,16 @@ def error_code(error: HttpStatus) -> str:
 
 
 def is_unsupported(error: HttpStatus) -> bool:
+    """Whether the server does not know the revision it was asked in."""
     return error.status in _UNSUPPORTED_STATUS and error_code(error) == "notimplemented"
+
+
+def _most_accepted() -> list[str]:
+    """All revisions, those first that most servers take: they refuse what is newer than they are, and the newest ones
+    what is older than 1.1-rev0."""
+    unspecified = [revision for revision, _ in REVISIONS if release(revision) < release(SPECIFIED_FROM)]
+    first, *newer = [revision for revision, _ in reversed(REVISIONS) if revision not in unspecified]
+    return [first, *unspecified, *newer]
 
 
 class Revisions:
@@ -81,8 +97,7 @@ class Revisions:
             return self._configured
         with self._lock:
             if self._known is None or self._clock() >= self._good_until:
-                self._known = self._find()
-                self._good_until = self._clock() + DAY
+                self._known = self._found()
             return self._known
 
     def forget(self, revision: str) -> None:
@@ -96,15 +111,26 @@ class Revisions:
         if self._configured:
             return (self._configured,)
         known = self._known
-        # The oldest, because servers refuse what is newer than they are.
-        others = [revision for revision, _ in reversed(REVISIONS) if revision != known]
-        return [known, *others] if known else others
+        return [*filter(None, [known]), *(revision for revision in _most_accepted() if revision != known)]
+
+    def _found(self) -> str:
+        try:
+            found, self._good_until = self._find(), self._clock() + DAY
+        except SourceError as error:
+            if self._known is None:
+                raise
+            # A server that cannot say so at this moment is most likely the one it was.
+            log.debug("%s: %s", self._http.source, error)
+            found, self._good_until = self._known, self._clock() + HOUR
+        if self._known and found != self._known:
+            log.info("%s: the API is now spoken in revision %s, before in %s", self._http.source, found, self._known)
+        return found
 
     def _find(self) -> str:
         if self._http.login:
             # First of all, lest a refused login be taken for a refused serverInfo.
             self._http.login.headers()
-        for revision, _ in reversed(REVISIONS):
+        for revision in _most_accepted():
             try:
                 reply = self._http.get(_SERVER_INFO, headers=version_header(revision))
             except HttpStatus as error:
@@ -117,7 +143,7 @@ class Revisions:
             with reading(f"{reply.endpoint}: buildVersion"):
                 found = revision_of_build(build)
             if found is None:
-                raise SourceGarbled(f"{reply.endpoint}: build {build} is older than 12.0, the first that can be read")
+                raise SourceGarbled(f"{reply.endpoint}: build {build} is older than 11.0, the first with this API")
             return found
         raise SourceGarbled(f"GET {_SERVER_INFO}: the server speaks no known revision of the API; set api_revision")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 import time
 
+from exporter import fill
 from exporter.history.ledger import Ledger
 from exporter.model import Poll
-from exporter.sources.commvault import Commvault, job_fill
+from exporter.sources.commvault import Commvault
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.jobs import fetch
 from exporter.telemetry import Telemetry
@@ -21,7 +22,7 @@ def main(url: str, ledger: str, at: float) -> None:
         {"name": "cs01", "kind": "commvault", "url": url, "lookback": "90d", "token": {"env": "CV_TOKEN"}}
     )
     source, state = Commvault(settings, Telemetry()), Ledger(ledger).state("cs01")
-    job_fill.SLICE_SECONDS = 0.0
+    fill.SLICE_SECONDS = 0.0
     history = None
     while history is None or history.fill_ratio < 1:
         history = fetch(source.client, Poll(at, None, state))

@@ -268,6 +268,9 @@ def test_a_store_with_one_unknown_partition_is_unknown() -> None:
     [store] = parse({"IdxSIDBUsageHistory": rows, "MMEntityProp": [{"EntityId": 120, "longlongVal": AT}]}).stores
     assert (store.pending_deletes, store.bytes_to_prune) == (None, 200)
     assert store.last_mark_and_sweep_at is None
+    partitions = [{"SubStoreId": 120, "SIDBStoreId": 60}, {"SubStoreId": 121, "SIDBStoreId": 60}]
+    [silent] = parse({"IdxSIDBUsageHistory": rows[:1], "IdxSIDBSubStore": partitions}).stores
+    assert (silent.pending_deletes, silent.bytes_to_prune) == (None, None)
     # No lookups were measured in the second.
     assert store.lookup_seconds == pytest.approx(0.00045)
 

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from exporter import fill as filling
 from exporter.errors import SourceUnreachable
 from exporter.model import DAY, HOUR
 from exporter.sources.commvault import job_fill
@@ -31,14 +32,14 @@ def operation(history, name="data_aging"):
 
 def slice_of(client, poll, memory, *, lookback=10 * DAY):
     """One page of the fill, as if it took the whole slice."""
-    fill = job_fill.current(memory, AT, lookback, None)
+    fill = filling.current(memory, AT, lookback, None)
     return job_fill.go_on(fill, client, poll(), 0.0, seconds=0.0)
 
 
 @pytest.fixture
 def slices(monkeypatch):
     """A poll reads one page of the past."""
-    monkeypatch.setattr(job_fill, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "SLICE_SECONDS", 0.0)
 
 
 def test_the_past_is_read_in_slices_beside_what_is_new(cs, client, poll, memory, slices):
@@ -100,9 +101,9 @@ def test_jobs_that_leave_the_list_while_it_is_read_take_none_along(cs, client, p
 def test_the_far_end_of_the_list_stays_where_it_is_however_long_it_takes(cs, client, poll, memory):
     cs.most = 50
     cs.add(*range(1, 101))
-    fill = job_fill.current(memory, AT, 10 * DAY, None)
+    fill = filling.current(memory, AT, 10 * DAY, None)
     fill = job_fill.go_on(fill, client(), poll(), 0.0, seconds=0.0)
-    job_fill.go_on(job_fill.current(memory, AT + HOUR, 10 * DAY, None), client(), poll(at=AT + HOUR), 0.0, 9.0)
+    job_fill.go_on(filling.current(memory, AT + HOUR, 10 * DAY, None), client(), poll(at=AT + HOUR), 0.0, 9.0)
     first, second, *_ = [r.json()["jobFilter"]["completedJobLookupTime"] for r in cs.mock.request_history]
     assert second - first == pytest.approx(HOUR, abs=2)
 
@@ -133,10 +134,10 @@ def test_an_unfinished_fill_begins_anew_when_lookback_changes(cs, client, poll, 
 
 
 def test_progress_is_said_every_few_seconds_and_at_the_end(cs, client, poll, monkeypatch, caplog):
-    monkeypatch.setattr(job_fill, "_SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(filling, "_SAY_EVERY_SECONDS", 0.0)
     cs.most = 1000
     cs.add(*range(1, 1501))
-    with caplog.at_level(logging.INFO, "exporter.sources.commvault.job_fill"):
+    with caplog.at_level(logging.INFO, "exporter.fill"):
         fetch(client(), poll())
     assert [record.getMessage() for record in caplog.records] == [
         "cs01.example.com: jobs: 990 of about 1,500 read",

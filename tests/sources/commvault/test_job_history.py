@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.fill import Fill
 from exporter.model import DAY, HOUR, Job
-from exporter.sources.commvault.job_fill import Fill
 from exporter.sources.commvault.job_history import job_history
 
 from .conftest import AT

@@ -180,6 +180,18 @@ def test_a_server_that_is_gone_does_not_make_running_jobs_forgotten(cs, client, 
     assert held(memory) == [1]
 
 
+def test_a_login_that_is_refused_does_not_make_running_jobs_forgotten(cs, client, poll, memory):
+    cs.add(1, status="Running")
+    fetch(client(), poll())
+    ended = {**cs.jobs.pop(1), "status": "Completed", "jobEndTime": AT - HOUR}
+    cs.mock.get(f"{URL}/Job/1", status_code=401)
+    with pytest.raises(SourceRefused, match="the credentials are not accepted"):
+        fetch(client(), poll(at=AT + 300))
+    cs.mock.get(f"{URL}/Job/1", json={"totalRecordsWithoutPaging": 1, "jobs": [{"jobSummary": ended}]})
+    fetch(client(), poll(at=AT + 600))
+    assert held(memory) == [1]
+
+
 def test_many_vanished_jobs_are_asked_for_over_several_polls(cs, client, poll, memory):
     cs.add(*range(1, 51), status="Running")
     fetch(client(), poll())

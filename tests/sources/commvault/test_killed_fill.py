@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.fill import progress
 from exporter.history.ledger import Ledger
 from exporter.simulator import Clock, CommServe, Estate, Server
-from exporter.sources.commvault.job_fill import progress
 
 from .conftest import AT
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from requests_mock import ANY
 
+from exporter.http import NotReadOnly
 from exporter.sources import commvault
-from exporter.sources.commvault.read_only import NotReadOnly
 
 from .conftest import URL
 

@@ -6,8 +6,9 @@ import math
 from dataclasses import replace
 
 import pytest
+from requests import ConnectTimeout
 
-from exporter.errors import SourceGarbled, SourceRefused
+from exporter.errors import SourceGarbled, SourceUnreachable
 from exporter.http import UnexpectedStatus
 from exporter.model import DAY, HOUR, Job
 from exporter.sources.commvault import Commvault
@@ -143,7 +144,7 @@ def test_a_copy_says_what_it_keeps_by_reason_and_what_has_aged(client, poll, com
     assert first.jobs == {"basic_days": 2, "basic_cycles": 1, "job_running": 1, "not_copied": 1, "manual": 1}
     assert first.bytes["basic_days"] == 54760833024 + 1073741824
     assert (first.aged_jobs, first.aged_bytes) == (2, 32212254720 + 1073741824)
-    assert (first.aged_total_jobs, first.aged_total_bytes) == (None, None)
+    assert (first.aged_total_jobs, first.aged_total_bytes) == (0, 0.0)
     assert second.jobs == {"basic_days": 1, "extended_retention": 1}
     assert (second.aged_jobs, second.aged_bytes) == (0, 0.0)
 
@@ -240,14 +241,19 @@ def test_a_copy_that_has_been_deleted_is_left_out(client, poll, commcell):
 
 
 def test_a_poll_that_breaks_off_goes_on_where_it_was(client, poll, commcell, requests_mock):
-    commcell.answers(_2101={"json": {"jobs": [kept(1)]}}, _2102={"json": DENIED})
+    commcell.answers(_2101={"json": {"jobs": [kept(1)]}}, _2102={"exc": ConnectTimeout})
     asks = client()
-    with pytest.raises(SourceRefused):
+    with pytest.raises(SourceUnreachable):
         fetch(asks, poll())
     commcell.answers(_2102={"json": {"jobs": []}})
     requests_mock.reset_mock()
     assert [found.copy_id for found in fetch(asks, poll())] == ["2101", "2102"]
     assert [r.path.rpartition("/")[0][-4:] for r in requests_mock.request_history] == ["2102"]
+
+
+def test_a_copy_that_is_refused_does_not_cost_the_others(client, poll, commcell):
+    commcell.answers(_2101={"json": {"jobs": [kept(1)]}}, _2102={"json": DENIED})
+    assert [found.copy_id for found in fetch(client(), poll())] == ["2101"]
 
 
 def test_a_release_without_the_call_says_so(client, poll, commcell):

@@ -69,10 +69,11 @@ def test_an_answer_without_rules_is_not_the_first_look(site):
     assert site.see(plan(basic()), plan(basic(), plan_id="72")).created_rules == 1
 
 
-def test_what_appears_later_is_new_once(site):
+@pytest.mark.parametrize("terms", [(inf, inf), (14, inf), (inf, 2.0)])
+def test_what_appears_later_is_new_once(site, terms):
     site.see(plan(basic()))
     for _ in range(2):
-        found = site.see(plan(basic()), plan(basic(inf, inf), plan_id="72", copy="2102"))
+        found = site.see(plan(basic()), plan(basic(*terms), plan_id="72", copy="2102"))
         assert (found.created_rules, found.created_infinite_rules, counted(found)) == (1, 1, {})
 
 

@@ -13,6 +13,7 @@ import pytest
 from exporter.model import Job
 from exporter.sources.filesystem import FilesystemSettings
 from exporter.sources.filesystem.client import FilesystemClient
+from tests.servers import leave_out
 
 
 class Memory:
@@ -67,16 +68,16 @@ def client(tmp_path: Path) -> Iterator[Callable[..., FilesystemClient]]:
 
 @pytest.fixture
 def mount() -> Iterator[Callable[..., None]]:
-    """mount(8), undone at the end; skips the test where mounting is not allowed."""
+    """mount(8), undone at the end; leaves the test out where mounting is not allowed."""
     mounted: list[Path] = []
 
     def run(*arguments: str, at: Path) -> None:
         if os.geteuid() != 0:
-            pytest.skip("mounting needs root")
+            leave_out("mounting needs root")
         at.mkdir(exist_ok=True)
         done = subprocess.run(["mount", *arguments, str(at)], capture_output=True, text=True, check=False)
         if done.returncode:
-            pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+            leave_out(f"mounting is not allowed here: {done.stderr.strip()}")
         mounted.append(at)
 
     yield run

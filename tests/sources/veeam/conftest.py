@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from exporter.model import Job, Poll
+from exporter.model import Job, Poll, SessionReduction
 from exporter.sources.veeam.client import VeeamClient
 from exporter.sources.veeam.config import VeeamSettings
 from exporter.telemetry import Telemetry
+from tests.sources.veeam.site import PASSWORD as SITE_PASSWORD
+from tests.sources.veeam.site import Site
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 URL = "https://vbr01.example.com:9419"
@@ -22,6 +24,7 @@ PASSWORD = "Corr3ct-horse"
 class Memory:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.reduced: dict[tuple[str, str], SessionReduction] = {}
 
     def get(self, key: str) -> str | None:
         return self.values.get(key)
@@ -34,6 +37,12 @@ class Memory:
 
     def jobs(self, since: float, *, operations: Iterable[str] | None = None) -> Iterator[Job]:
         raise NotImplementedError
+
+    def add_reductions(self, sessions: Iterable[SessionReduction]) -> int:
+        known = len(self.reduced)
+        for session in sessions:
+            self.reduced.setdefault((session.job_id, session.session_id), session)
+        return len(self.reduced) - known
 
 
 class Clock:
@@ -95,3 +104,17 @@ def client(settings: Callable[..., VeeamSettings], clock: Clock) -> Iterator[Cal
 def poll(memory: Memory) -> Poll:
     """2026-03-02 10:00 in Berlin."""
     return Poll(1772442000.0, None, memory)
+
+
+@pytest.fixture
+def site(settings, memory, monkeypatch) -> Iterator[Callable[..., Site]]:
+    monkeypatch.setenv("VBR_PASSWORD", SITE_PASSWORD)
+    sites: list[Site] = []
+
+    def make(revision="1.3-rev2", **options) -> Site:
+        sites.append(Site(revision, settings, memory, **options))
+        return sites[-1]
+
+    yield make
+    for one in sites:
+        one.close()

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import json
 import logging
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from requests_mock import ANY
 
 from exporter.errors import SourceGarbled, SourceRefused
+from exporter.http import NotReadOnly
+from exporter.sources import veeam
+from exporter.sources.veeam.fields import NO_ID
 
 JOBS = "/api/v1/jobs"
 REPOSITORIES = "/api/v1/backupInfrastructure/repositories/states"
@@ -15,12 +24,19 @@ TIME = "/api/v1/serverTime"
 
 
 @pytest.fixture(autouse=True)
-def login(requests_mock, payload):
-    requests_mock.post("/api/oauth2/token", json=payload("veeam-1.3/token"))
+def login(request, payload):
+    """A login of every test that has no server of its own."""
+    if "requests_mock" in request.fixturenames:
+        request.getfixturevalue("requests_mock").post("/api/oauth2/token", json=payload("veeam-1.3/token"))
 
 
 def row(number):
     return {"id": str(number), "name": f"n{number}"}
+
+
+def said(body):
+    payload = json.dumps(body).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(payload) + payload
 
 
 class Listing:
@@ -94,6 +110,27 @@ def test_a_row_that_moves_to_the_next_page_is_read_once(client, requests_mock):
     assert [r["id"] for r in client().pages(JOBS)] == ["1", "2", "3"]
 
 
+def test_a_list_that_grows_is_read_to_its_new_end(client, requests_mock, caplog):
+    listing = Listing([row(n) for n in range(4)], most=2)
+    requests_mock.get(JOBS, json=listing)
+    pages = client().pages(JOBS)
+    assert [next(pages)["id"] for _ in range(2)] == ["0", "1"]
+    # The new one comes first and pushes the others back, so one of them comes twice.
+    listing.rows.insert(0, row(9))
+    assert [r["id"] for r in pages] == ["2", "3"]
+    assert listing.asked == [(0, 500), (2, 500), (4, 500)]
+
+
+def test_a_list_that_shrinks_ends_where_it_ends_now(client, requests_mock):
+    listing = Listing([row(n) for n in range(6)], most=2)
+    requests_mock.get(JOBS, json=listing)
+    pages = client().pages(JOBS)
+    assert [next(pages)["id"] for _ in range(4)] == ["0", "1", "2", "3"]
+    del listing.rows[4:]
+    assert list(pages) == []
+    assert [skip for skip, _ in listing.asked] == [0, 2, 4]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -139,11 +176,84 @@ def test_names_of_jobs(client, requests_mock):
     assert client().job_names() == {"1": "n1"}
 
 
+def test_sessions_that_run_come_from_the_same_answer_as_the_names_of_jobs(client, requests_mock, clock):
+    states = requests_mock.get(
+        "/api/v1/jobs/states",
+        json=Listing(
+            [
+                row(1) | {"sessionId": "a", "lastResult": "None"},
+                row(2) | {"sessionId": "b", "lastResult": "none"},
+                row(3) | {"sessionId": "c", "lastResult": "Success"},
+                row(4) | {"sessionId": NO_ID, "lastResult": "None"},
+                row(5) | {"lastResult": "None"},
+                row(6) | {"sessionId": "d"},
+            ]
+        ),
+    )
+    vbr = client()
+    assert vbr.running_sessions() == {"a", "b", "d"}
+    assert len(vbr.job_names()) == 6
+    assert states.call_count == 1
+    clock.now += 60
+    requests_mock.get("/api/v1/jobs/states", json=Listing([]))
+    assert (vbr.running_sessions(), vbr.job_names()) == (frozenset(), {})
+
+
+def test_a_round_is_the_same_for_all_who_ask_for_such_objects(client):
+    vbr = client()
+    assert vbr.round_of("backups", 60.0) is vbr.round_of("backups")
+    assert vbr.round_of("backups") is not vbr.round_of("jobs")
+
+
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [
+        ("POST", JOBS),
+        ("POST", "/api/v1/jobs/{}/start"),
+        ("POST", "/api/v1/backups/{}/details"),
+        ("PUT", "/api/oauth2/token"),
+        ("DELETE", "/api/v1/backups/{}"),
+        ("PATCH", JOBS),
+    ],
+)
+def test_what_could_change_something_is_not_sent(client, requests_mock, method, route):
+    requests_mock.register_uri(method, ANY, json={})
+    with pytest.raises(NotReadOnly, match=f"^{method} .* is not sent: this client only reads$"):
+        client().http.request(method, route, 1)
+    assert requests_mock.call_count == 0
+
+
+def test_nothing_speaks_http_but_the_clients_that_only_read():
+    told = {file: file.read_text(encoding="utf-8") for file in Path(veeam.__file__).parent.glob("*.py")}
+    assert [
+        file for file, text in told.items() if re.search(r"^(import|from) (requests|urllib|http|socket)", text, re.M)
+    ] == []
+    clients = [text.partition("HttpClient(")[2] for text in told.values() if "= HttpClient(" in text]
+    assert len(clients) == 2
+    assert all("besides_get=(" in made for made in clients)
+
+
+def test_a_server_is_asked_for_two_things_at_a_time(client, scripted):
+    served: set[object] = set()
+    beside: list[int] = []
+
+    def answer(connection):
+        served.add(connection)
+        beside.append(len(served))
+        time.sleep(0.03)
+        served.discard(connection)
+        connection.sendall(said({"data": [], "pagination": {"total": 0}}))
+
+    vbr = client(url=scripted(said({"access_token": "x", "expires_in": 900}), answer).url)
+    with ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(lambda _: list(vbr.pages(JOBS)), range(8))] == [[]] * 8
+    assert len(beside) == 8
+    assert max(beside) == 2
+
+
 def test_the_zone_of_the_server_is_taken_by_name_where_it_has_one(client, requests_mock, payload):
     requests_mock.get(TIME, json=payload("veeam-1.3/serverTime"))
-    vbr = client()
-    assert vbr.zone() == ZoneInfo("Europe/Berlin")
-    assert vbr.moment("2024-07-06T00:30:20") == vbr.moment("2024-07-06T00:30:20+02:00")
+    assert client().zone() == ZoneInfo("Europe/Berlin")
 
 
 def test_else_its_offset_is_taken_and_asked_for_again_every_hour(client, requests_mock, payload, clock):
@@ -151,7 +261,7 @@ def test_else_its_offset_is_taken_and_asked_for_again_every_hour(client, request
     summer = {"serverTime": "2026-04-02T10:00:00.7300443+02:00"}
     requests_mock.get(TIME, [{"json": winter}, {"json": summer}])
     vbr = client()
-    assert vbr.moment("2026-03-02T10:00:00") == vbr.moment("2026-03-02T10:00:00+01:00")
+    assert vbr.zone() == timezone(timedelta(hours=1))
     clock.now += 3599
     assert vbr.zone() == timezone(timedelta(hours=1))
     clock.now += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs
 
 import pytest
@@ -165,24 +166,31 @@ def test_a_wrong_password_is_tried_once_while_the_revision_is_looked_for(server,
     assert server.kinds == ["password"]
 
 
+def all_at_once(vbr):
+    with ThreadPoolExecutor(8) as collectors:
+        assert [reply.status for reply in collectors.map(lambda _: vbr.get(POOLS), range(8))] == [200] * 8
+
+
 def test_collectors_that_need_a_token_at_once_log_in_once(server, client):
-    vbr = client()
-    errors: list[BaseException] = []
-
-    def ask():
-        try:
-            vbr.get(POOLS)
-        except BaseException as error:  # noqa: BLE001
-            errors.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    all_at_once(client())
     assert server.kinds == ["password"]
     assert len(server.bearers) == 8
+
+
+def test_collectors_whose_token_is_due_at_once_renew_it_once(server, client, clock):
+    vbr = client()
+    all_at_once(vbr)
+    clock.now += 720
+    all_at_once(vbr)
+    assert server.kinds == ["password", "refresh_token"]
+
+
+def test_collectors_whose_token_is_refused_at_once_log_in_once(server, client):
+    vbr = client()
+    all_at_once(vbr)
+    server.valid = "Bearer of-a-server-that-restarted"
+    all_at_once(vbr)
+    assert server.kinds == ["password", "password"]
 
 
 def test_the_grant_is_spelled_with_a_capital_where_the_server_insists(server, client, clock):

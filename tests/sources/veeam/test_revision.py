@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.errors import SourceGarbled, SourceRefused, SourceUnreachable
+from exporter.errors import NotOffered, SourceGarbled, SourceRefused, SourceUnreachable
 from exporter.sources.veeam.revision import REVISIONS, release, revision_of_build
 
-INFO, PROBE = "/api/v1/serverInfo", "/api/v1/backups"
+INFO, PROBE, TOKEN = "/api/v1/serverInfo", "/api/v1/backups", "/api/oauth2/token"
 NAMES = [revision for revision, _ in REVISIONS]
 EMPTY = {"data": [], "pagination": {"total": 0, "count": 0}}
 
@@ -46,7 +46,9 @@ def asked(mock, route):
         ("13.0.1.180 P20251203", "1.3-rev1"),
         ("13.1.0.411", "1.3-rev2"),
         ("14.0.0.1", "1.3-rev2"),
-        ("11.0.1.1261", None),
+        ("11.0.1.1261 P20230227", "1.0-rev2"),
+        ("11.0.0.837", "1.0-rev1"),
+        ("10.0.1.4854", None),
     ],
 )
 def test_the_build_tells_the_newest_revision(build, revision):
@@ -83,6 +85,30 @@ def test_an_upgrade_is_noticed_within_a_day(client, requests_mock, payload, cloc
     assert vbr.revision() == "1.3-rev2"
 
 
+def test_a_server_that_cannot_say_what_it_is_is_taken_for_what_it_was(client, requests_mock, payload, clock):
+    info = payload("veeam-1.3/serverInfo")
+    newer = {"json": info | {"buildVersion": "13.1.0.411"}}
+    requests_mock.get(INFO, [{"json": info}, {"status_code": 500}, newer])
+    vbr = client(api_revision=None)
+    vbr.revision()
+    clock.now += 86400
+    assert [vbr.revision(), vbr.revision()] == ["1.3-rev1"] * 2
+    assert len(asked(requests_mock, INFO)) == 2
+    clock.now += 3600
+    assert vbr.revision() == "1.3-rev2"
+
+
+def test_a_viewer_hears_of_an_upgrade_by_probing_again(client, requests_mock, unsupported, clock):
+    requests_mock.get(INFO, status_code=403)
+    requests_mock.get(PROBE, json=only("1.1-rev2", unsupported=unsupported))
+    vbr = client(api_revision=None)
+    assert vbr.revision() == "1.1-rev2"
+    requests_mock.get(PROBE, json=only("1.1-rev2", "1.2-rev0", unsupported=unsupported))
+    assert vbr.revision() == "1.1-rev2"
+    clock.now += 86400
+    assert vbr.revision() == "1.2-rev0"
+
+
 @pytest.mark.parametrize("status", [403, 404])
 @pytest.mark.parametrize("refusal", [400, 404, 405, 501])
 def test_where_server_info_is_refused_the_newest_that_works_is_found(
@@ -114,21 +140,35 @@ def test_a_server_without_any_known_revision_is_told(client, requests_mock, unsu
         client(api_revision=None).revision()
 
 
-def test_a_server_that_dropped_the_oldest_revision_is_asked_in_a_later_one(
-    client, requests_mock, payload, unsupported, login
+def refused(*revisions, unsupported, body):
+    """An answer that refuses these revisions."""
+
+    def answer(request, context):
+        if request.headers["x-api-version"] in revisions:
+            context.status_code = 400
+            return unsupported
+        return body
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("build", "dropped", "found", "tried"),
+    [
+        ("13.0.1.180", {"1.0-rev1", "1.0-rev2"}, "1.3-rev1", ["1.1-rev0"]),
+        ("14.0.0.1", set(NAMES) - {"1.3-rev2"}, "1.3-rev2", ["1.1-rev0", "1.0-rev2", "1.0-rev1", *NAMES[6::-1]]),
+        ("11.0.1.1261", set(NAMES) - {"1.0-rev1", "1.0-rev2"}, "1.0-rev2", ["1.1-rev0", "1.0-rev2"]),
+    ],
+)
+def test_the_login_and_the_question_for_the_build_are_asked_in_a_revision_that_the_server_takes(
+    client, requests_mock, payload, unsupported, build, dropped, found, tried
 ):
-    def refuse_the_oldest(body):
-        def answer(request, context):
-            if request.headers["x-api-version"] == "1.1-rev0":
-                context.status_code = 400
-                return unsupported
-            return body
-
-        return answer
-
-    requests_mock.post("/api/oauth2/token", json=refuse_the_oldest(payload("veeam-1.3/token")))
-    requests_mock.get(INFO, json=refuse_the_oldest(payload("veeam-1.3/serverInfo")))
-    assert client(api_revision=None).revision() == "1.3-rev1"
+    token, info = payload("veeam-1.3/token"), payload("veeam-1.3/serverInfo") | {"buildVersion": build}
+    requests_mock.post(TOKEN, json=refused(*dropped, unsupported=unsupported, body=token))
+    requests_mock.get(INFO, json=refused(*dropped, unsupported=unsupported, body=info))
+    assert client(api_revision=None).revision() == found
+    assert asked(requests_mock, TOKEN) == tried
+    assert asked(requests_mock, INFO) == tried
 
 
 def test_a_broken_server_is_not_guessed_at(client, requests_mock):
@@ -139,7 +179,7 @@ def test_a_broken_server_is_not_guessed_at(client, requests_mock):
 
 @pytest.mark.parametrize(
     ("build", "complaint"),
-    [("11.0.1.1261", "build 11.0.1.1261 is older than 12.0"), ("thirteen", "buildVersion"), (13, "buildVersion")],
+    [("10.0.1.4854", "build 10.0.1.4854 is older than 11.0"), ("thirteen", "buildVersion"), (13, "buildVersion")],
 )
 def test_a_build_we_cannot_read_is_told(client, requests_mock, payload, build, complaint):
     requests_mock.get(INFO, json=payload("veeam-1.3/serverInfo") | {"buildVersion": build})
@@ -174,3 +214,25 @@ def test_another_400_is_not_a_matter_of_revisions(client, requests_mock, body):
     with pytest.raises(SourceGarbled, match="GET /api/v1/jobs: unexpected status 400"):
         client().get("/api/v1/jobs")
     assert len(asked(requests_mock, "/api/v1/jobs")) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "InvalidURI"), (404, "NotFound"), (405, "MethodNotAllowed")])
+def test_what_a_vbr_11_lacks_is_not_offered(client, requests_mock, status, code):
+    requests_mock.get("/api/v1/jobs", status_code=status, json={"errorCode": code})
+    with pytest.raises(NotOffered, match=r"^GET /api/v1/jobs: VBR 11 \(REST 1\.0-rev2\) has no such thing$"):
+        client(api_revision="1.0-rev2").get("/api/v1/jobs")
+    with pytest.raises(SourceGarbled, match=f"unexpected status {status}"):
+        client(api_revision="1.1-rev0").get("/api/v1/jobs")
+
+
+@pytest.mark.parametrize("answer", [{"status_code": 404}, {"status_code": 400, "json": {"errorCode": "InvalidURI"}}])
+def test_a_page_of_a_proxy_and_a_wrong_question_are_failures_of_a_vbr_11_too(client, requests_mock, answer):
+    requests_mock.get("/api/v1/jobs", **answer)
+    with pytest.raises(SourceGarbled):
+        client(api_revision="1.0-rev2").get("/api/v1/jobs")
+
+
+def test_an_object_that_is_gone_from_a_vbr_11_is_not_a_thing_it_lacks(client, requests_mock):
+    requests_mock.get("/api/v1/backups/5", status_code=404, json={"errorCode": "NotFound"})
+    with pytest.raises(SourceGarbled, match="unexpected status 404"):
+        client(api_revision="1.0-rev2").get("/api/v1/backups/{}", 5)

@@ -1,23 +1,12 @@
-"""The one HTTP client: timeouts, TLS, retries of GET, one fresh login after a 401, errors to SourceError.
-
-Everything that leaves this module is either a Reply or a SourceError whose one line names the request and the
-plain reason; bodies, headers and query strings never reach a message, because any of them may hold a secret.
-Environment proxies and .netrc are ignored: a token must go to the configured host and nowhere else, which is also
-why redirects are not followed.
-"""
+"""HttpClient: timeouts, TLS, retries of GET, one fresh login after a 401."""
 
 from __future__ import annotations
 
-import email.utils
-import json
 import logging
 import random
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -27,7 +16,10 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from exporter.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable
+from exporter.errors import SourceGarbled, SourceUnreachable
+from exporter.http.reasons import plain_reason, retry_after
+from exporter.http.replies import Exchange, HttpStatus, PermissionMissing, Remark, Reply, ServerFailed, UnexpectedStatus
+from exporter.settings import Pinned
 from exporter.telemetry import Telemetry
 from exporter.tokens import Login
 
@@ -43,62 +35,17 @@ _RETRIED_STATUS = {429, 502, 503, 504}
 _LARGEST_ANSWER = 512 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer with a status below 400. `endpoint` is "GET /StoragePool", for error messages."""
-
-    endpoint: str
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def json(self) -> Any:
-        """The decoded body. Raises SourceGarbled when it is not JSON (an HTML login page, a cut answer)."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            kind = self.headers.get("Content-Type", "no content type").partition(";")[0]
-            raise SourceGarbled(f"{self.endpoint}: not valid JSON ({kind}, {len(self.body)} bytes)") from None
+class NotReadOnly(Exception):
+    """A bug: a client that only reads was to send what could change something. It did not."""
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One attempt at a request. status: None without a whole answer; size: bytes, after decompression."""
+class _PinningAdapter(HTTPAdapter):
+    def __init__(self, sha256: str | None, **options: Any) -> None:
+        self._sha256 = sha256
+        super().__init__(**options)
 
-    endpoint: str
-    status: int | None
-    seconds: float
-    size: int
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What a client found out about the last exchange with an endpoint; reason: that of a SourceError, or ""."""
-
-    endpoint: str
-    text: str
-    reason: str = ""
-
-
-class HttpStatus(SourceError):
-    """An answer with a status of 400 or more that has no better class; carries what a caller may look at."""
-
-    def __init__(self, message: str, status: int, body: bytes) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = body
-
-
-class UnexpectedStatus(HttpStatus, SourceGarbled):
-    """4xx other than 401 and 403: wrong path, wrong parameter, another release."""
-
-
-class ServerFailed(HttpStatus, SourceUnreachable):
-    """5xx or 429, after the retries."""
-
-
-class PermissionMissing(HttpStatus, SourceRefused):
-    """401 after a fresh login, or 403."""
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, assert_fingerprint=self._sha256)
 
 
 class _Session(requests.Session):
@@ -110,6 +57,7 @@ class HttpClient:
     """Requests to one source, at most `concurrency` at a time, shared by all its collectors.
 
     timeout: seconds without a byte; deadline: seconds for a whole answer, so a server that drips cannot hold a poll.
+    besides_get: all that may be sent beside GET, as "POST /Login"; None: anything.
     observer: told of every attempt, and of what the source's own client remarks.
     """
 
@@ -121,13 +69,14 @@ class HttpClient:
         base_url: str,
         telemetry: Telemetry,
         *,
-        verify: bool | Path = True,
+        verify: bool | Path | Pinned = True,
         timeout: float = 30.0,
         deadline: float = 120.0,
         concurrency: int = 4,
         attempts: int = 3,
         backoff: float = 0.5,
         headers: Mapping[str, str] | None = None,
+        besides_get: Collection[str] | None = None,
     ) -> None:
         self.source = source
         self.base_url = base_url.rstrip("/")
@@ -137,14 +86,17 @@ class HttpClient:
         self._deadline = deadline
         self._attempts = attempts
         self._backoff = backoff
+        self._besides_get = besides_get
         self._slots = threading.BoundedSemaphore(concurrency)
         self._closing = threading.Event()
         self._session = session = _Session()
         session.trust_env = False
-        session.verify = verify if isinstance(verify, bool) else str(verify)
+        # A pinned certificate is compared by urllib3, and nobody need have signed it.
+        pinned = verify.sha256 if isinstance(verify, Pinned) else None
+        session.verify = str(verify) if isinstance(verify, Path) else verify is True
         session.headers.update({"Accept": "application/json", "User-Agent": "ebbtide"} | dict(headers or {}))
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=concurrency, max_retries=0)
+        adapter = _PinningAdapter(pinned, pool_connections=1, pool_maxsize=concurrency, max_retries=0)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         if verify is False:
@@ -188,6 +140,8 @@ class HttpClient:
         authorised: bool = True,
     ) -> Reply:
         """One answer with a status below 400; raises a SourceError otherwise. `route` is also the metric label."""
+        if method != "GET" and self._besides_get is not None and f"{method} {route}" not in self._besides_get:
+            raise NotReadOnly(f"{method} {route} is not sent: this client only reads")
         endpoint = f"{method} {route.partition('?')[0]}".replace("{}", "{id}")
         url = self.base_url + route.format(*(quote(str(i), safe="") for i in ids))
         give_up = time.monotonic() + self._deadline
@@ -296,71 +250,3 @@ class HttpClient:
             if self._closing.is_set():
                 raise SourceUnreachable(f"{endpoint}: the exporter is stopping")
         return b"".join(parts)
-
-
-def retry_after(value: str, now: float) -> float:
-    """Seconds to wait by a Retry-After header, which holds seconds or an HTTP date; 0 when it is neither."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
-        return 0.0
-
-
-def plain_reason(error: BaseException) -> str:
-    """Why there was no answer, in words of an administrator.
-
-    The cause is looked for along the exception chain, because requests, urllib3 and http.client wrap one another.
-    """
-    causes: list[BaseException] = []
-    queue: list[object] = [error]
-    while queue and len(causes) < 20:
-        current = queue.pop(0)
-        if not isinstance(current, BaseException) or current in causes:
-            continue
-        causes.append(current)
-        queue += [getattr(current, "reason", None), current.__cause__, current.__context__, *current.args]
-
-    def found(*types: type[BaseException]) -> BaseException | None:
-        return next((c for c in causes if isinstance(c, types)), None)
-
-    if found(UnicodeEncodeError, requests.exceptions.InvalidHeader):
-        return "not sent: the credentials hold a character that HTTP headers do not take"
-    if found(socket.gaierror):
-        return "no answer: the host name does not resolve"
-    if found(ConnectionRefusedError):
-        return "no answer: connection refused"
-    if tls := found(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
-        verify = next((c for c in causes if getattr(c, "verify_message", "")), None)
-        spoken = getattr(found(ssl.SSLError), "reason", None) or type(tls).__name__
-        detail = getattr(verify, "verify_message", "") or spoken.replace("_", " ").lower()
-        return f"no answer: TLS: {detail}"
-    if found(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return "no answer: the connection timed out"
-    if found(requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
-        return "no answer in time"
-    if found(urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError):
-        return "the answer was cut off"
-    if found(ConnectionError, urllib3.exceptions.ProtocolError):
-        return "no answer: the connection was closed"
-    if found(urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError):
-        return "the answer is not what its Content-Encoding says"
-    return f"no answer: {type(error).__name__}"
-
-
-def dig(payload: Any, *path: str | int, endpoint: str, expect: type | tuple[type, ...] = object) -> Any:
-    """The value at `path`; SourceGarbled naming endpoint and field when it is missing or of another type."""
-    value = payload
-    for step, key in enumerate(path):
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            field = ".".join(map(str, path[: step + 1]))
-            raise SourceGarbled(f"{endpoint}: the answer has no field {field}") from None
-    if not isinstance(value, expect):
-        field = ".".join(map(str, path)) or "the answer"
-        raise SourceGarbled(f"{endpoint}: {field} is of type {type(value).__name__}, which is not expected")
-    return value
