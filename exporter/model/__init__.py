@@ -71,6 +71,6 @@ __all__ = [
     "LogReading", "MalwareEvents", "ManagedServer", "MediaAgent", "Mount", "MountPath", "OperationJobs",
     "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans", "PolicyFulls", "Poll", "Pool", "PoolForecast",
     "PoolSpace", "Proxy", "Reduction", "ReductionFeed", "Reductions", "Repository", "RetainedSet", "RetentionRule",
-    "RuleReplay", "Scan", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Share", "Source", "SourceState",
-    "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
+    "RuleReplay", "Scan", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Share", "Source",
+    "SourceState", "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
 ]  # fmt: skip
