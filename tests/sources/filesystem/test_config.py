@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exporter.sources.filesystem import FilesystemSettings
+from exporter.sources.filesystem.config import FilesystemSettings
 
 
 def settings(**keys: Any) -> FilesystemSettings:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.model import COLLECTED, Poll
-from exporter.sources.filesystem import COLLECTORS, Filesystem, FilesystemSettings
+from exporter.sources.filesystem.config import FilesystemSettings
+from exporter.sources.filesystem.source import COLLECTORS, Filesystem
 from exporter.telemetry import Telemetry
 
 
@@ -59,7 +60,9 @@ def test_the_process_ends_though_a_mount_and_a_walk_never_answer(tmp_path):
         import os, sys, threading
         from pathlib import Path
         from exporter.model import Poll
-        from exporter.sources.filesystem import Filesystem, FilesystemSettings, mounts, scans
+        from exporter.sources.filesystem import mounts, scans
+        from exporter.sources.filesystem.config import FilesystemSettings
+        from exporter.sources.filesystem.source import Filesystem
         from exporter.sources.filesystem.client import FilesystemClient
         from exporter.telemetry import Telemetry
 
