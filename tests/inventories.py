@@ -53,6 +53,7 @@ from exporter.model import (
     RetentionRule,
     RuleReplay,
     Scan,
+    ScanState,
     ServiceLevel,
     SessionHistory,
     Share,
@@ -231,9 +232,13 @@ def one_of_everything(name: str) -> Inventory:
         scans=(
             Scan(root=f"/{name}", completed_at=AT - 5, duration_seconds=0.25, files=10, directories=2,
                  apparent_bytes=1000, allocated_bytes=4096, errors={"EACCES": 1}, symlinks=1, vanished=2,
-                 trusted_directories=1, oldest_trusted_at=AT - DAY,
+                 trusted_directories=1, oldest_trusted_at=AT - DAY, kept_directories=1, mountpoint=name,
+                 atime="relatime", incomplete=(name,),
                  **{field: {name: Share(9, 900, 4096)} for field in
                     ("sizes", "modified", "accessed", "categories", "owners", "rollup")}),
+        ),
+        scan_states=(
+            ScanState(root=f"/{name}", due_at=AT + DAY, success=False, started_at=AT - 9, entries=7, errors=1),
         ),
         forecasts=(
             PoolForecast(kind="commvault", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,

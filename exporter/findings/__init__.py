@@ -41,6 +41,7 @@ from exporter.model import (
     Reduction,
     ReductionFeed,
     Scan,
+    ScanState,
     ServiceLevel,
     SessionHistory,
 )
@@ -230,3 +231,7 @@ class Findings:
     @cached_property
     def scans(self) -> Sequence[Scan]:
         return self.inventory.scans or ()
+
+    @cached_property
+    def scan_states(self) -> Sequence[ScanState]:
+        return self.inventory.scan_states or ()

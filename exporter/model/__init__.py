@@ -35,7 +35,7 @@ from exporter.model.constants import (
     TRENDS,
 )
 from exporter.model.efficiency import Benchmarks, EfficiencyTerms, Grading
-from exporter.model.filesystem import Mount, Scan, Share
+from exporter.model.filesystem import Mount, Scan, ScanState, Share
 from exporter.model.inventory import COLLECTED, Inventory
 from exporter.model.jobs import Backups, Job, JobHistory, OperationJobs, PolicyFulls, Series
 from exporter.model.polling import Collector, CollectorState, Poll, Source, SourceState, State, scheduled
@@ -71,6 +71,6 @@ __all__ = [
     "LogReading", "MalwareEvents", "ManagedServer", "MediaAgent", "Mount", "MountPath", "OperationJobs",
     "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans", "PolicyFulls", "Poll", "Pool", "PoolForecast",
     "PoolSpace", "Proxy", "Reduction", "ReductionFeed", "Reductions", "Repository", "RetainedSet", "RetentionRule",
-    "RuleReplay", "Scan", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Share", "Source",
-    "SourceState", "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
+    "RuleReplay", "Scan", "ScanState", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Share",
+    "Source", "SourceState", "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
 ]  # fmt: skip

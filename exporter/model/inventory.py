@@ -20,7 +20,7 @@ from exporter.model.commvault import (
     RetainedSet,
     ServiceLevel,
 )
-from exporter.model.filesystem import Mount, Scan
+from exporter.model.filesystem import Mount, Scan, ScanState
 from exporter.model.jobs import JobHistory
 from exporter.model.pools import Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis
@@ -78,6 +78,7 @@ class Inventory:
     enterprise_manager: ReductionFeed | None = None
     mounts: tuple[Mount, ...] | None = None
     scans: tuple[Scan, ...] | None = None
+    scan_states: tuple[ScanState, ...] | None = None
     # Computed from the others, from History and from the ledger, on a schedule of their own.
     forecasts: tuple[PoolForecast, ...] | None = None
     space: tuple[PoolSpace, ...] | None = None

@@ -9,22 +9,25 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporter.model import MINUTE
 from exporter.sources.filesystem.calls import Calls
 from exporter.sources.filesystem.categories import SHIPPED, read_categories
 from exporter.sources.filesystem.config import FilesystemSettings, ScanSettings
 from exporter.sources.filesystem.index import Index, Trust
+from exporter.sources.filesystem.mountinfo import Entry, mount_of, parse, same_device_below
 from exporter.sources.filesystem.pace import Pauses, Pressure, parse_window
-from exporter.sources.filesystem.scan import How, scan
+from exporter.sources.filesystem.scan import How, Progress, scan
 from exporter.sources.filesystem.subtree import Rules
 from exporter.sources.filesystem.tally import Tally
 
 LOOK_INTERVAL = 15 * MINUTE
 
-Statvfs = Callable[[bytes], os.statvfs_result]
+if TYPE_CHECKING:
+    Statvfs = Callable[[bytes], os.statvfs_result]
 # Windows has none.
 STATVFS: Statvfs | None = getattr(os, "statvfs", None)
 
@@ -45,7 +48,7 @@ class Walked:
     """A finished walk, when it ran by time.monotonic(), and which filesystem it was on.
 
     device: st_dev of the root; trust: None without an index; fsid: as statvfs tells it, 0 for unknown; mountpoint:
-    where the filesystem of the root was mounted.
+    where the filesystem of the root was mounted; atime: how it keeps the time of reading, "" for unknown.
     """
 
     tally: Tally
@@ -55,6 +58,16 @@ class Walked:
     ended: float
     fsid: int
     mountpoint: str
+    atime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A walk under way: when it began (unix seconds), and how far it is."""
+
+    started_at: float
+    entries: int = 0
+    errors: int = 0
 
 
 class FilesystemClient:
@@ -66,12 +79,18 @@ class FilesystemClient:
         statvfs: Statvfs | None = STATVFS,
         mountinfo: Path = Path("/proc/self/mountinfo"),
         drives: Callable[[], Iterable[str]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.drives = drives or listed_drives
         self._statvfs = statvfs
         self._mountinfo = mountinfo
         self._closing = threading.Event()
+        self._clock = clock
+        self.began_at = clock()
+        # By the path of the settings: walks under way, and why the last one had no result, "" if it had one.
+        self.running: dict[str, Running] = {}
+        self.failures: dict[str, str] = {}
         self.usage = Calls(self._usage, settings.timeout)
         # Half the interval: a fetch that waits for a long walk is back before its last answer expires.
         self.walks = Calls(self._walk, (settings.intervals.scans or LOOK_INTERVAL) / 2, workers=1, keep_late=True)
@@ -97,14 +116,24 @@ class FilesystemClient:
 
     def _walk(self, settings: ScanSettings) -> Walked:
         started = time.monotonic()
-        tally, device, trust = self._scan(settings)
-        fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
-        mountpoint = os.path.realpath(settings.path)
-        while not os.path.ismount(mountpoint):
-            mountpoint = os.path.dirname(mountpoint)
-        return Walked(tally, device, trust, started, time.monotonic(), fsid, mountpoint)
+        self.running[settings.path] = Running(self._clock())
+        try:
+            mounts = parse(self.mount_table() or b"")
+            tally, device, trust = self._scan(settings, mounts)
+            fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
+            root = os.path.realpath(settings.path)
+            mount = mount_of(mounts, os.fsencode(root))
+            atime = mount.atime if mount else ""
+        finally:
+            del self.running[settings.path]
+        return Walked(tally, device, trust, started, time.monotonic(), fsid, _mountpoint(root), atime)
 
-    def _scan(self, settings: ScanSettings) -> tuple[Tally, int, Trust | None]:
+    def _scan(self, settings: ScanSettings, mounts: Iterable[Entry]) -> tuple[Tally, int, Trust | None]:
+        running = self.running[settings.path]
+
+        def note(progress: Progress) -> None:
+            self.running[settings.path] = replace(running, entries=progress.entries, errors=progress.errors)
+
         rules = Rules(
             root=settings.path,
             depth=settings.depth,
@@ -112,6 +141,7 @@ class FilesystemClient:
             include=settings.include,
             max_depth=settings.max_depth,
             categories=read_categories(Path(settings.categories) if settings.categories else SHIPPED),
+            mountpoints=same_device_below(mounts, os.fsencode(os.path.realpath(settings.path))),
         )
         how = How(
             workers=settings.workers,
@@ -121,11 +151,18 @@ class FilesystemClient:
                 tuple(map(parse_window, settings.pause)),
             ),
             should_stop=self._closing.is_set,
+            progress=note,
         )
         if settings.index is None:
             return *scan(rules, how), None
         with closing(Index(Path(settings.index), verify=settings.verify)) as index:
             return *scan(rules, how, index), index.trust
+
+
+def _mountpoint(path: str) -> str:
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def usage(answer: os.statvfs_result) -> Usage:
@@ -136,7 +173,7 @@ def usage(answer: os.statvfs_result) -> Usage:
         # f_bfree would count the blocks that only root may still write.
         free_bytes=answer.f_bavail * unit if answer.f_blocks else None,
         files=answer.f_files or None,
-        files_free=answer.f_ffree if answer.f_files else None,
+        files_free=answer.f_favail if answer.f_files else None,
         read_only=bool(answer.f_flag & os.ST_RDONLY),
     )
 

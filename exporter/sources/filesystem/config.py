@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from exporter.model import DAY
 from exporter.settings import Duration, Interval, Settings, SourceSettings
 from exporter.sources.filesystem.pace import parse_window
+from exporter.sources.filesystem.schedule import next_after
 
 # Full by nature (images) or as fleeting as the machine's memory; shown when `exclude_types` says otherwise.
 EXCLUDED_TYPES = ("erofs", "iso9660", "overlay", "ramfs", "squashfs", "tmpfs")
@@ -49,12 +50,24 @@ def _window(text: str) -> str:
     return text
 
 
+def _schedule_if_any(text: str | None) -> str | None:
+    if text is not None:
+        next_after(text, 0.0)
+    return text
+
+
+Schedule = Annotated[
+    str | None, AfterValidator(_schedule_if_any), Field(description='five fields of cron, in local time: "30 2 * * *"')
+]
+
+
 class ScanSettings(Settings):
-    """A directory tree whose files are counted every `interval`."""
+    """A directory tree whose files are counted every `interval`, or by the `schedule`."""
 
     path: Annotated[str, AfterValidator(_absolute)]
     depth: Annotated[int, Field(ge=0, description="levels of directories told apart")] = 1
     interval: Duration = DAY
+    schedule: Schedule = None
     exclude: Annotated[
         tuple[str, ...], Field(description="globs of names, or of whole paths where they hold a slash")
     ] = ()
@@ -87,12 +100,23 @@ class ScanSettings(Settings):
         Field(description='times of day in which a scan pauses, such as "08:00-18:00"'),
     ] = ()
 
+    @model_validator(mode="after")
+    def _interval_or_schedule(self) -> Self:
+        if self.schedule is not None and "interval" in self.model_fields_set:
+            raise ValueError("interval and schedule are both set; keep one")
+        return self
+
+    def due_after(self, begun: float) -> float:
+        """When the next scan is due after one that was begun then."""
+        return begun + self.interval if self.schedule is None else next_after(self.schedule, begun)
+
 
 class Intervals(Settings):
-    """How often mounts are read (1m), and how often it is looked which scan is due (15m)."""
+    """How often mounts are read (1m), looked which scan is due (15m), and how far one is that runs (1m)."""
 
     mounts: Interval = None
     scans: Interval = None
+    scan_states: Interval = None
 
 
 class FilesystemSettings(SourceSettings):

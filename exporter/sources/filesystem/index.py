@@ -32,10 +32,14 @@ RACY_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Trust:
-    """What a scan took over from the one before. oldest: unix seconds of the oldest reading of those; None if none."""
+    """What a scan took over from the one before: directories that had not changed, and those that could not be read.
+
+    oldest: unix seconds of the oldest reading of the former; None if there are none.
+    """
 
     directories: int = 0
     oldest: float | None = None
+    kept: int = 0
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from exporter.telemetry import Telemetry
 COLLECTORS = (
     Collector("mounts", mounts.fetch, MINUTE, "search permission (x) on the directories above each mountpoint"),
     Collector("scans", scans.fetch, LOOK_INTERVAL, "read and search permission (r-x) on the root"),
+    Collector("scan_states", scans.fetch_states, MINUTE),
 )
 
 
@@ -24,7 +25,7 @@ class Filesystem:
         self.name = settings.name
         self.host = platform.node()
         self.client = FilesystemClient(settings)
-        wanted = [c for c in COLLECTORS if c.name != "scans" or settings.scan]
+        wanted = [c for c in COLLECTORS if c.name == "mounts" or settings.scan]
         self.collectors = scheduled(wanted, settings.intervals.model_dump())
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from exporter.sources.filesystem.tally import (
     Tally,
     add_rows,
 )
-from exporter.sources.filesystem.text import readable
+from exporter.sources.filesystem.text import escaped
 
 # From which day of age on, by name; a file is in the last it has reached.
 AGES = {"0d": 0, "7d": 7, "30d": 30, "90d": 90, "180d": 180, "1y": 365, "2y": 730, "3y": 1095, "5y": 1825, "10y": 3650}
@@ -125,11 +125,11 @@ def _rollup(tally: Tally) -> tuple[Directory, ...]:
             path = path.rpartition(b"/")[0]
             add_rows(sums, {path: row})
     return tuple(
-        Directory(readable(path), row[FILES], row[DIRECTORIES], row[APPARENT], row[ALLOCATED], not row[ERRORS])
+        Directory(escaped(path), row[FILES], row[DIRECTORIES], row[APPARENT], row[ALLOCATED], not row[ERRORS])
         for path, row in sorted(sums.items(), key=lambda item: (-item[1][ALLOCATED], item[0]))
         if row[DIRECTORIES]
     )
 
 
 def _named(found: Iterable[Large]) -> tuple[Named, ...]:
-    return tuple(Named(readable(path), apparent, -allocated) for allocated, path, apparent in found)
+    return tuple(Named(escaped(path), apparent, -allocated) for allocated, path, apparent in found)

@@ -15,7 +15,7 @@ def settings(**keys: Any) -> FilesystemSettings:
 def test_a_name_and_the_kind_are_enough():
     least = settings()
     assert (least.timeout, least.scan, least.mounts.include) == (5.0, (), ())
-    assert least.intervals.model_dump() == {"mounts": None, "scans": None}
+    assert least.intervals.model_dump() == {"mounts": None, "scans": None, "scan_states": None}
     assert "tmpfs" in least.mounts.exclude_types
 
 
@@ -55,6 +55,9 @@ def test_a_mistake_is_named(keys, said):
         ({"categories": "mine.yaml"}, "'mine.yaml' is not an absolute path"),
         ({"io_pressure": 0}, "greater than 0"),
         ({"workers": 0}, "greater than or equal to 1"),
+        ({"schedule": "daily"}, "'daily' is no schedule like"),
+        ({"schedule": "0 0 30 2 *"}, "never comes|is no schedule like"),
+        ({"schedule": "0 2 * * *", "interval": "1d"}, "interval and schedule are both set; keep one"),
     ],
 )
 def test_a_mistake_in_how_to_scan_is_named(keys, said):
