@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -25,7 +25,7 @@ from typing import Any
 from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem.pace import Bucket, Pauses, be_nice
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, Walker
-from exporter.sources.filesystem.walk import walk
+from exporter.sources.filesystem.walk import unanswered, walk
 from exporter.sources.filesystem.width import Width
 
 LOST = (BrokenExecutor, CancelledError)
@@ -39,6 +39,43 @@ _FEW_ENTRIES, _FEW_SECONDS = 2_000, 0.1
 _SUBTREES = 256
 _LOSSES = 5
 _LOOK_SECONDS = 0.25
+# A part that is out for longer, and for ten times the median, is on a worker or in a directory that answers no more.
+_LEASE_SECONDS = 300.0
+_MEDIANS = 10
+_LEASES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What one future walks, from when and until when by time.monotonic()."""
+
+    subtrees: Sequence[Subtree]
+    since: float
+    until: float
+
+
+@dataclass(slots=True)
+class _Leases:
+    """How long parts may be out; each time one was not back, what was in it may be out twice as long, one by one."""
+
+    again: list[Subtree] = field(default_factory=list)
+    _late: Counter[Subtree] = field(default_factory=Counter)
+    _took: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+
+    def of(self, subtrees: Sequence[Subtree]) -> _Task:
+        median = sorted(self._took)[len(self._took) // 2] if self._took else 0.0
+        now = time.monotonic()
+        lease = max(_LEASE_SECONDS, _MEDIANS * median) * 2 ** self._late[subtrees[0]]
+        return _Task(subtrees, now, now + lease)
+
+    def back(self, task: _Task) -> None:
+        self._took.append(time.monotonic() - task.since)
+
+    def over(self, task: _Task) -> list[Subtree]:
+        """Nobody waits for the task any more; those of which nobody will again."""
+        self._late.update(task.subtrees)
+        self.again += [subtree for subtree in task.subtrees if self._late[subtree] < _LEASES]
+        return [subtree for subtree in task.subtrees if self._late[subtree] >= _LEASES]
 
 
 @dataclass(slots=True)
@@ -61,52 +98,72 @@ class Crew:
     def walk(self, rules: Rules, subtrees: Iterable[Subtree], take: Callable[[Part], Iterable[Subtree]]) -> None:
         """Walk the subtrees, and those that `take` makes of each part that comes back, in no particular order.
 
+        A directory that does not answer is an error that is counted (ETIMEDOUT), and its worker is left to itself.
         Raises what the walker, take and bucket.should_stop raise; SourceUnreachable when workers keep dying.
         """
         frontier = list(subtrees)
-        out: dict[Future[Part], Sequence[Subtree]] = {}
+        out: dict[Future[Part], _Task] = {}
         lost: Counter[Subtree] = Counter()
+        leases, stuck = _Leases(), list[Future[Part]]()
         executor, broken = self.hire(), False
         try:
-            while frontier or out:
+            while frontier or leases.again or out:
                 self.bucket.should_stop()
                 if self.pauses.reason() is not None:
                     if not out:
                         self.bucket.sleep(_LOOK_SECONDS)
                 elif not broken:
-                    broken = not self._hand_out(executor, rules, frontier, out)
+                    broken = not self._hand_out(executor, rules, frontier, leases, out)
                 for future in wait(out, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                    subtrees = out.pop(future)
+                    task = out.pop(future)
                     try:
                         part = future.result()
                     except self.lost as error:
                         broken = True
-                        frontier.extend(subtrees)
-                        lost.update(subtrees)
+                        frontier.extend(task.subtrees)
+                        lost.update(task.subtrees)
                         if lost.most_common(1)[0][1] > _LOSSES:
                             raise SourceUnreachable("the workers of the scan died again and again") from error
                     else:
+                        leases.back(task)
                         if self.width is not None:
                             self.width.note(part.entries, part.stat_seconds, time.monotonic())
                         frontier.extend(take(part))
+                for future in [future for future, task in out.items() if time.monotonic() >= task.until]:
+                    if not future.cancel():
+                        stuck.append(future)
+                    for subtree in leases.over(out.pop(future)):
+                        take(unanswered(rules, subtree))
+                stuck = [future for future in stuck if not future.done()]
+                if len(stuck) >= self.size:
+                    executor.shutdown(wait=False, cancel_futures=True)
+                    stuck, broken = [], True
                 if broken and not out:
-                    log.warning("a worker of the scan died; what it had open is walked again")
+                    log.warning("a worker of the scan died or answers no more; what it had open is walked again")
                     executor.shutdown(wait=False, cancel_futures=True)
                     executor, broken = self.hire(), False
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
 
     def _hand_out(
-        self, executor: Executor, rules: Rules, frontier: list[Subtree], out: dict[Future[Part], Sequence[Subtree]]
+        self,
+        executor: Executor,
+        rules: Rules,
+        frontier: list[Subtree],
+        leases: _Leases,
+        out: dict[Future[Part], _Task],
     ) -> bool:
         """Keep all at work; False if the executor takes no more."""
         # One waits for each that works, so that no worker waits for us.
         tasks = self.width.now if self.width is not None else self.size * (2 if self.remote else 1)
-        while frontier and len(out) < tasks:
-            count = max(1, min(_SUBTREES, len(frontier) // (2 * tasks)))
-            subtrees = frontier[-count:]
+        while (leases.again or frontier) and len(out) < tasks:
+            source, count = leases.again or frontier, max(1, min(_SUBTREES, len(frontier) // (2 * tasks)))
             few = len(frontier) < tasks and tasks > 1
             budget, seconds = (_FEW_ENTRIES, _FEW_SECONDS) if few else (_ENTRIES, _SECONDS)
+            if leases.again:
+                # That directory and none below it.
+                count = budget = 1
+            subtrees = source[-count:]
             try:
                 if self.remote:
                     rate = self.bucket.rate and self.bucket.rate / self.size
@@ -117,8 +174,8 @@ class Crew:
                     )
             except self.lost:
                 return False
-            del frontier[-count:]
-            out[future] = subtrees
+            del source[-count:]
+            out[future] = leases.of(subtrees)
         return True
 
 

@@ -110,7 +110,9 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
         return left
 
     stop_if_told()
-    rules = dataclasses.replace(rules, device=device_of(rules.root), keep_records=book.keeps_records)
+    rules = dataclasses.replace(
+        rules, device=device_of(rules.root), inode=os.stat(rules.root).st_ino, keep_records=book.keeps_records
+    )
     bucket = Bucket(how.entries_per_second, stop_if_told)
     left = book.begin(rules, bucket.take)
     if left:

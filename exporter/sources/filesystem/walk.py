@@ -47,6 +47,12 @@ def walk(
         walker.close()
 
 
+def unanswered(rules: Rules, subtree: Subtree) -> Part:
+    """The part of a directory that was asked and does not answer."""
+    walker = _Walk(rules, ignore, System())
+    return walker.unanswered(subtree)
+
+
 def device_of(root: str, system: System | None = None) -> int:
     """st_dev of the root. Raises OSError when it cannot be listed."""
     system = system or System()
@@ -95,14 +101,22 @@ class _Walk:
             self._opener.close(root)
         return part
 
+    def unanswered(self, subtree: Subtree) -> Part:
+        here = self._directory(subtree.path)
+        self._note(here, OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+        if subtree.share is None:
+            here.row[DIRECTORIES] += 1
+            here.row[ALLOCATED] += subtree.blocks * BLOCK
+        self._record(here, None)
+        return self._part
+
     def close(self) -> None:
         while self._stack:
             self._opener.close(self._stack.pop().handle)
 
     def _enter(self, subtree: Subtree, root: Any, parent: Any = None, name: str = "") -> None:
         path = subtree.path
-        tally = Tally(self._rules.depth, self._rules.top) if self._rules.keep_records else self._part.tally
-        here = Directory(path, None, tally, tally.row(path), time.time())
+        here = self._directory(path)
         status: os.stat_result | None = None
         try:
             if self._is_to_be_entered(path):
@@ -132,6 +146,10 @@ class _Walk:
         self._record(here, status)
         if subtree.alone:
             here.waiting.clear()
+
+    def _directory(self, path: bytes) -> Directory:
+        tally = Tally(self._rules.depth, self._rules.top) if self._rules.keep_records else self._part.tally
+        return Directory(path, None, tally, tally.row(path), time.time())
 
     def _is_to_be_entered(self, path: bytes) -> bool:
         if len(path) > LONGEST_PATH:

@@ -4,7 +4,9 @@ import functools
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from exporter.sources.filesystem import scan as scanning
 from exporter.sources.filesystem.crew import Crew, Inline, processes, threads
 from exporter.sources.filesystem.pace import Bucket, Pauses
 from exporter.sources.filesystem.scan import How, Progress, scan
-from exporter.sources.filesystem.subtree import Part, Rules, Subtree
+from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
 from exporter.sources.filesystem.tally import Tally, digest
 from exporter.sources.filesystem.walk import walk
 from tests.sources.filesystem.trees import CATEGORIES, rules_of, walk_or_die, walked, write
@@ -130,6 +132,67 @@ def test_an_executor_that_broke_before_it_took_a_part_is_replaced(tree):
     assert (len(hired), tally.files) == (2, 199)
 
 
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.sources.filesystem.crew._LEASE_SECONDS", 0.05)
+    monkeypatch.setattr("exporter.sources.filesystem.crew._LOOK_SECONDS", 0.01)
+
+
+def dead(release: threading.Event, names: set[str]) -> Callable[..., Part]:
+    """A walker of a filesystem some of whose directories never answer."""
+
+    def open_or_wait(path: str, *arguments: object, **keys: object) -> int:
+        if path in names:
+            release.wait()
+        return os.open(path, *arguments, **keys)
+
+    return functools.partial(walk, system=System(open=open_or_wait))
+
+
+@pytest.mark.parametrize("keep_records", [False, True])
+def test_a_directory_that_never_answers_is_an_error_and_all_others_are_counted(
+    tree, eager, impatient, release, keep_records
+):
+    asked, records = rules_of(tree, keep_records=keep_records), []
+    tally = Tally()
+
+    def take(part: Part) -> list[Subtree]:
+        tally.merge(part.tally)
+        records.extend(part.records)
+        return part.left
+
+    Crew(lambda: threads(16), 16, dead(release, {"b3", "a2"})).walk(asked, [Subtree(b"")], take)
+    release.set()
+    shut = walked(tree, exclude=(f"{tree}/a2/*", "b3"))
+    assert tally.errors == {"ETIMEDOUT": 2}
+    assert (tally.files + len(tally.links), tally.directories) == (shut.files, shut.directories + 1)
+    assert len(records) == (tally.directories if keep_records else 0)
+
+
+def test_a_worker_that_never_answers_is_replaced(tree, eager, impatient, release, caplog):
+    calls: list[int] = []
+
+    def stuck_once(*arguments: object, **keys: object) -> Part:
+        calls.append(1)
+        if len(calls) == 2:
+            release.wait()
+        return walk(*arguments, **keys)
+
+    tally = Tally()
+    Crew(lambda: threads(1), 1, stuck_once).walk(
+        rules_of(tree), [Subtree(b"")], lambda part: tally.merge(part.tally) or part.left
+    )
+    assert (tally.files, tally.errors) == (199, {})
+    assert "answers no more" in caplog.text
+
+
 def test_what_the_walker_raises_ends_the_scan(tree):
     def broken(*arguments: object, **keys: object) -> Part:
         raise OSError(5, "input or output error")
@@ -194,3 +257,11 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_worker_imports_no_more_than_it_needs():
+    heavy = ("numpy", "pydantic", "requests", "sqlalchemy", "prometheus_client", "exporter.model")
+    program = f"import sys, exporter.sources.filesystem.crew; print(set({heavy}) & set(sys.modules))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert done.stdout == "set()\n"

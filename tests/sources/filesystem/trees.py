@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,4 +119,10 @@ def walk_or_die(deaths: str, *arguments: Any, **keys: Any) -> Part:
         except FileNotFoundError:
             continue
         os.kill(os.getpid(), signal.SIGKILL)
+    return walk(*arguments, **keys)
+
+
+def walk_slowly(*arguments: Any, **keys: Any) -> Part:
+    """A walker that leaves time to kill its process."""
+    time.sleep(0.03)
     return walk(*arguments, **keys)
