@@ -20,6 +20,7 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.scan import scan
 from exporter.commands.veeam import veeam
 from exporter.errors import ConfigError, EbbtideError
 
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(commvault, name="commvault")
 app.add_typer(veeam, name="veeam")
 app.command("check-source")(check_source)
+app.command()(scan)
 
 FAILED, USAGE = 1, 2
 

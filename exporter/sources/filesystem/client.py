@@ -8,20 +8,18 @@ import string
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.model import MINUTE
 from exporter.sources.filesystem.calls import Calls
-from exporter.sources.filesystem.categories import SHIPPED, read_categories
 from exporter.sources.filesystem.config import FilesystemSettings, ScanSettings
-from exporter.sources.filesystem.index import Index, Trust
-from exporter.sources.filesystem.mountinfo import Entry, mount_of, parse, same_device_below
-from exporter.sources.filesystem.pace import Pauses, Pressure, parse_window
-from exporter.sources.filesystem.scan import How, Progress, scan
-from exporter.sources.filesystem.subtree import Rules
+from exporter.sources.filesystem.configured import scan_configured
+from exporter.sources.filesystem.index import Trust
+from exporter.sources.filesystem.mountinfo import MOUNTINFO, mount_of, read_mounts
+from exporter.sources.filesystem.pace import be_nice
+from exporter.sources.filesystem.scan import Progress
 from exporter.sources.filesystem.tally import Tally
 
 LOOK_INTERVAL = 15 * MINUTE
@@ -77,7 +75,7 @@ class FilesystemClient:
         self,
         settings: FilesystemSettings,
         statvfs: Statvfs | None = STATVFS,
-        mountinfo: Path = Path("/proc/self/mountinfo"),
+        mountinfo: Path = MOUNTINFO,
         drives: Callable[[], Iterable[str]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -93,7 +91,8 @@ class FilesystemClient:
         self.failures: dict[str, str] = {}
         self.usage = Calls(self._usage, settings.timeout)
         # Half the interval: a fetch that waits for a long walk is back before its last answer expires.
-        self.walks = Calls(self._walk, (settings.intervals.scans or LOOK_INTERVAL) / 2, workers=1, keep_late=True)
+        half = (settings.intervals.scans or LOOK_INTERVAL) / 2
+        self.walks = Calls(self._walk_nicely, half, workers=1, keep_late=True)
 
     def mount_table(self) -> bytes | None:
         """The content of mountinfo; None on a system that has none."""
@@ -114,12 +113,20 @@ class FilesystemClient:
             return Usage(total, free)
         return usage(self._statvfs(mountpoint))
 
+    def _walk_nicely(self, settings: ScanSettings) -> Walked:
+        be_nice()
+        return self._walk(settings)
+
     def _walk(self, settings: ScanSettings) -> Walked:
         started = time.monotonic()
-        self.running[settings.path] = Running(self._clock())
+        running = self.running[settings.path] = Running(self._clock())
+
+        def note(progress: Progress) -> None:
+            self.running[settings.path] = replace(running, entries=progress.entries, errors=progress.errors)
+
         try:
-            mounts = parse(self.mount_table() or b"")
-            tally, device, trust = self._scan(settings, mounts)
+            mounts = read_mounts(self._mountinfo)
+            tally, device, trust = scan_configured(settings, mounts, should_stop=self._closing.is_set, progress=note)
             fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
             root = os.path.realpath(settings.path)
             mount = mount_of(mounts, os.fsencode(root))
@@ -127,36 +134,6 @@ class FilesystemClient:
         finally:
             del self.running[settings.path]
         return Walked(tally, device, trust, started, time.monotonic(), fsid, _mountpoint(root), atime)
-
-    def _scan(self, settings: ScanSettings, mounts: Iterable[Entry]) -> tuple[Tally, int, Trust | None]:
-        running = self.running[settings.path]
-
-        def note(progress: Progress) -> None:
-            self.running[settings.path] = replace(running, entries=progress.entries, errors=progress.errors)
-
-        rules = Rules(
-            root=settings.path,
-            depth=settings.depth,
-            exclude=settings.exclude,
-            include=settings.include,
-            max_depth=settings.max_depth,
-            categories=read_categories(Path(settings.categories) if settings.categories else SHIPPED),
-            mountpoints=same_device_below(mounts, os.fsencode(os.path.realpath(settings.path))),
-        )
-        how = How(
-            workers=settings.workers,
-            entries_per_second=settings.entries_per_second,
-            pauses=Pauses(
-                Pressure(settings.io_pressure) if settings.io_pressure is not None else None,
-                tuple(map(parse_window, settings.pause)),
-            ),
-            should_stop=self._closing.is_set,
-            progress=note,
-        )
-        if settings.index is None:
-            return *scan(rules, how), None
-        with closing(Index(Path(settings.index), verify=settings.verify)) as index:
-            return *scan(rules, how, index), index.trust
 
 
 def _mountpoint(path: str) -> str:

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 
 from exporter.errors import reading
 from exporter.sources.filesystem.text import readable
+
+MOUNTINFO = Path("/proc/self/mountinfo")
 
 _ESCAPE = re.compile(rb"\\([0-3][0-7]{2})")
 
@@ -29,6 +32,14 @@ class Entry:
     device: str
     read_only: bool
     atime: str
+
+
+def read_mounts(path: Path = MOUNTINFO) -> tuple[Entry, ...]:
+    """The mounts of this machine; none on a system that has no such table."""
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError:
+        return ()
 
 
 def parse(table: bytes) -> tuple[Entry, ...]:
