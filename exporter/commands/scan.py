@@ -30,10 +30,23 @@ _DRAW_EVERY_SECONDS = 0.2
 _PATIENCE_SECONDS = 5.0
 
 
+def _executor(text: str | None) -> str | None:
+    from exporter.sources.filesystem.cluster import executor_address
+
+    try:
+        return None if text is None else executor_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def scan(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Directory whose tree is scanned.")],
     json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes for a local disk; default: one a core.")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(callback=_executor, help="dask://scheduler:8786: workers of a cluster, which mount PATH too."),
+    ] = None,
     index: Annotated[
         Path | None, typer.Option(help="File that makes scans incremental and lets one that was ended go on.")
     ] = None,
@@ -58,6 +71,7 @@ def scan(
             settings = ScanSettings(
                 path=root, depth=depth, max_depth=max_depth, exclude=tuple(exclude or ()), include=tuple(include or ()),
                 categories=_absolute(categories), index=_absolute(index), workers=workers,
+                executor=executor,
                 entries_per_second=entries_per_second, io_pressure=None,
             )  # fmt: skip
             report = _scan(settings)

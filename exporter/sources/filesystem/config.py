@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from exporter.model import DAY
 from exporter.settings import Duration, Interval, Settings, SourceSettings
+from exporter.sources.filesystem.cluster import executor_address
 from exporter.sources.filesystem.pace import parse_window
 from exporter.sources.filesystem.schedule import next_after
 
@@ -43,6 +44,10 @@ def _absolute(path: str) -> str:
 
 def _absolute_if_any(path: str | None) -> str | None:
     return None if path is None else _absolute(path)
+
+
+def _executor_if_any(text: str | None) -> str | None:
+    return None if text is None else executor_address(text)
 
 
 def _window(text: str) -> str:
@@ -91,6 +96,11 @@ class ScanSettings(Settings):
         int, Field(ge=1, description="with an index, unchanged directories are read again after so many scans")
     ] = 20
     workers: Annotated[int | None, Field(ge=1, description="processes for a local disk; default: one a core")] = None
+    executor: Annotated[
+        str | None,
+        AfterValidator(_executor_if_any),
+        Field(description='"dask://scheduler.example.com:8786": the workers of a cluster, which mount the root too'),
+    ] = None
     entries_per_second: Annotated[float | None, Field(gt=0, description="limit; default: none")] = None
     io_pressure: Annotated[
         float | None, Field(gt=0, le=100, description="percent of /proc/pressure/io above which a scan pauses")

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from exporter.sources.filesystem.categories import SHIPPED, read_categories
+from exporter.sources.filesystem.cluster import on_cluster
 from exporter.sources.filesystem.config import ScanSettings
 from exporter.sources.filesystem.index import Index, Trust
 from exporter.sources.filesystem.mountinfo import Entry, same_device_below
@@ -44,6 +45,8 @@ def scan_configured(
         should_stop=should_stop,
         progress=progress,
     )
+    if settings.executor is not None:
+        how = on_cluster(how, settings.executor)
     if settings.index is None:
         return *scan(rules, how), None
     with closing(Index(Path(settings.index), verify=settings.verify)) as index:
