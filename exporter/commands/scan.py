@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as text_json
+import multiprocessing
 import os
 import shutil
 import sys
@@ -99,10 +100,16 @@ def _scan(settings: ScanSettings) -> Report:
     except KeyboardInterrupt:
         shown.clear()
         stop.set()
-        thread.join(_PATIENCE_SECONDS)
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while (thread.is_alive() or multiprocessing.active_children()) and time.monotonic() < until:
+            thread.join(_DRAW_EVERY_SECONDS)
+            for worker in multiprocessing.active_children():
+                worker.join(_DRAW_EVERY_SECONDS)
         say("stopped" + ("; the next scan with this index goes on from here" if settings.index else ""))
-        # Workers may still wait for a mount.
-        os._exit(INTERRUPTED)
+        if thread.is_alive() or multiprocessing.active_children():
+            # The interpreter would wait for them for ever.
+            os._exit(INTERRUPTED)
+        raise typer.Exit(INTERRUPTED) from None
     shown.clear()
     try:
         return found.result()

@@ -132,6 +132,31 @@ def test_ctrl_c_ends_it_and_the_next_one_goes_on(tmp_path):
     assert (done.stderr, json.loads(done.stdout)["files"]) == (b"", 3000)
 
 
+def test_ctrl_c_ends_the_workers_without_a_word_of_theirs(tmp_path):
+    for number in range(40):
+        (tmp_path / "tree" / str(number) / "below").mkdir(parents=True)
+    ours = """
+import os, signal, threading, time
+from exporter.sources.filesystem import crew, scan
+from exporter.cli import main
+
+def strike():
+    while not crew.multiprocessing.active_children():
+        time.sleep(0.01)
+    os.killpg(0, signal.SIGINT)
+
+threading.Thread(target=strike, daemon=True).start()
+scan._FIRST_ENTRIES = scan._SMALL_ENTRIES = 10
+main()
+"""
+    command = [sys.executable, "-c", ours, "scan", str(tmp_path / "tree"), "--workers", "2"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "stopped\n")
+
+
 def _directories(index: Path) -> int:
     try:
         database = sqlite3.connect(f"file:{index}?mode=ro", uri=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -19,6 +20,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,9 +204,30 @@ def processes(count: int) -> Executor:
 
     They are forked from a server without threads: a fork of this process could take a lock along that nobody opens.
     """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        # Windows.
+        return ProcessPoolExecutor(count, initializer=_begin_work)
+    from multiprocessing import forkserver
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    with _without_ctrl_c():
+        forkserver.ensure_running()
     return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_work)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """What is started meanwhile is not ended by a Ctrl-C, which a terminal sends to all of us; we end it."""
+    from multiprocessing import resource_tracker
+
+    # It undoes the block when it is started itself.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_work() -> None:
