@@ -21,6 +21,7 @@ from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
 from exporter.commands.scan import scan
+from exporter.commands.sd import sd
 from exporter.commands.veeam import veeam
 from exporter.errors import ConfigError, EbbtideError
 
@@ -39,6 +40,7 @@ app.add_typer(commvault, name="commvault")
 app.add_typer(veeam, name="veeam")
 app.command("check-source")(check_source)
 app.command()(scan)
+app.command()(sd)
 
 FAILED, USAGE = 1, 2
 

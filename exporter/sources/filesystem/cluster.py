@@ -58,7 +58,8 @@ class _Cluster:
         self._address = address
 
     def executor(self) -> _ClusterExecutor:
-        scheduler = f"tcp://{executor_address(self._address).removeprefix('dask://')}"
+        # Without a scheme: whether TLS is spoken, and with which certificates, is in the configuration of dask.
+        scheduler = executor_address(self._address).removeprefix("dask://")
         try:
             client = self._client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
         except OSError as error:
