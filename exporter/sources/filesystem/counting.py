@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ from exporter.sources.filesystem.tally import (
     APPARENT,
     BLOCK,
     DAY_SECONDS,
+    ERRORS,
     FILES,
     SYMLINKS,
     Large,
@@ -25,6 +27,9 @@ from exporter.sources.filesystem.tally import (
 )
 
 _JUNCTION = getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0x400)
+# Of a file, sparse ones too: what is larger comes of broken metadata, and sums of it would not fit 64 bits.
+MOST_BYTES = 1 << 53
+IMPLAUSIBLE = "implausible_size"
 _REGULAR = frozenset(stat.S_IFREG | bits for bits in range(0o10000))
 _MODE, _LINKS, _UID, _SIZE, _ATIME, _MTIME = (itemgetter(index) for index in (0, 3, 4, 6, 7, 8))
 
@@ -59,6 +64,7 @@ class Counting:
         # Allocated bytes from which on a file or directory may be among the largest.
         self._large = rules.floor
         self._heavy = 1
+        self._most_blocks = (rules.capacity or MOST_BYTES) // BLOCK
 
     def count(self, here: Directory, entries: list[Any], statuses: list[os.stat_result]) -> None:
         """Add entries with what stat said of each; directories are left waiting."""
@@ -108,6 +114,8 @@ class Counting:
         here.waiting.append((name, blocks_of(status)))
 
     def _link(self, here: Directory, name: str, status: os.stat_result) -> None:
+        if not self._is_plausible(here, status):
+            return
         link = Link(
             join(here.path, name), status.st_size, blocks_of(status) * BLOCK, status.st_uid,
             int(status[8]) // DAY_SECONDS, int(status[7]) // DAY_SECONDS,
@@ -124,6 +132,10 @@ class Counting:
         categories = self._rules.categories
         sizes = list(map(_SIZE, statuses))
         blocks = list(map(blocks_of, statuses))
+        if max(sizes) > MOST_BYTES or max(blocks) > self._most_blocks:
+            plausible = [self._is_plausible(here, status) for status in statuses]
+            self._count_files(here, list(compress(entries, plausible)), list(compress(statuses, plausible)))
+            return
         names = [entry.name for entry in entries]
         kinds = zip(
             [categories[name[name.rfind(".") :]] for name in names],
@@ -146,6 +158,14 @@ class Counting:
                 if taken * BLOCK >= self._large:
                     large.append((-taken * BLOCK, join(here.path, name), size))
             self._large = self._trim(large, self._large)
+
+    def _is_plausible(self, here: Directory, status: os.stat_result) -> bool:
+        """Whether its size can be true; else it is counted as an error."""
+        if status.st_size <= MOST_BYTES and blocks_of(status) <= self._most_blocks:
+            return True
+        here.row[ERRORS] += 1
+        here.tally.errors[IMPLAUSIBLE] += 1
+        return False
 
     def _trim(self, found: list[Large], floor: int) -> int:
         """Forget what is too small, now and then; from how many bytes on the rest counts."""

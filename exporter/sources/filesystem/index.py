@@ -7,10 +7,8 @@ it was has the same names; the sizes in it are as old as its last reading, which
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -18,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sources.filesystem.opening import Opener
-from exporter.sources.filesystem.record import pack, unpack
+from exporter.sources.filesystem.record import Record, pack, unpack
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
 from exporter.sources.filesystem.tables import FORM, Tables, signed
-from exporter.sources.filesystem.tally import VANISHED, Large, Link, Tally, above, add_rows, largest
+from exporter.sources.filesystem.tally import ERRORS, Large, Link, Tally, above, add_rows, largest
+from exporter.sources.filesystem.total import identity_of, lasting, read, written
 
 _ROOT = 1
 _AT_A_TIME = 2_000
 _UNSIGNED = (1 << 64) - 1
+# Of a directory in one that is shut: the walk of that one says so.
+_UNSEEN: list[int | None] = []
 # Within the resolution of its mtime a directory may have changed after it was read. FAT counts in steps of 2 s.
 RACY_SECONDS = 2.0
 
@@ -52,6 +53,8 @@ class _Pending:
 class Index:
     """A Book in a SQLite file, for one root. Used by one thread; a file of other rules or another tree is begun anew.
 
+    A directory that cannot be read, and what is below it, counts as it last did, and once as an error.
+
     verify: each directory is read again after so many scans at the latest, whatever its mtime says; 1 reads all.
     """
 
@@ -69,7 +72,7 @@ class Index:
 
     def begin(self, rules: Rules, tick: Callable[[int], None]) -> list[Subtree]:
         tables = self._tables
-        identity = _identity(rules)
+        identity = identity_of(rules)
         if (tables.get("form"), tables.get("identity")) != (FORM, identity):
             tables.clear()
             tables.put("identity", identity)
@@ -107,6 +110,8 @@ class Index:
             if not record.counted:
                 tables.add_gone(place.key)
                 continue
+            if record.unread and self._keep(place.key, record):
+                continue
             known = self._below.pop(place.key, None)
             for below, blocks in record.subdirectories:
                 if known is not None and below in known:
@@ -125,14 +130,33 @@ class Index:
     def finish(self) -> Tally:
         """Switches to the new generation in one transaction: who reads sees the old one or this."""
         tables, tally = self._tables, self._tally
+        self.trust.kept = tables.kept()
         if self._generation:
             self._add_trusted(tally)
         tables.switch(first=not self._generation)
-        tables.put("total", _written(tally))
+        tables.put("total", written(tally))
         tables.put("generation", self._generation + 1)
         tables.put("swept", None)
         tables.commit()
         return tally
+
+    def _keep(self, key: int, record: Record) -> bool:
+        """Count a directory that could not be read as it last was, but for its errors; False if it never was."""
+        found = self._tables.known(key)
+        if found is None:
+            return False
+        row, cells = found
+        last, body = unpack(cells)
+        now, _ = unpack(record.cells)
+        kept = [*last[:ERRORS], *now[ERRORS:]]
+        self._tables.keep(key, pack(kept, body), record.errors)
+        tally, apparent, allocated = self._tally, *row[-2:]
+        add_rows(tally.own, {above(record.path, tally.depth): [a - b for a, b in zip(kept, now, strict=True)]})
+        tally.cells.merge(body)
+        if allocated:
+            tally.heavy.append((-allocated, record.path, apparent))
+        self._add_lists(new=True, of=key)
+        return True
 
     def _sweep(self, tick: Callable[[int], None]) -> None:
         """Look at each directory of the last generation, and note those that changed or are gone."""
@@ -156,7 +180,7 @@ class Index:
                         if parent in gone or (found := self._look(opener, root, path)) is None:
                             gone.add(key)
                             tables.add_gone(key)
-                        elif found != state or self._is_doubtful(key, read_at, state[1]):
+                        elif found is not _UNSEEN and (found != state or self._is_doubtful(key, read_at, state[1])):
                             again.add(key)
                             pending.append((key, parent, name, blocks))
                     if key in gone:
@@ -185,7 +209,7 @@ class Index:
         self.trust = Trust(trusted, oldest if trusted else None)
 
     def _look(self, opener: Opener, root: Any, path: bytes) -> list[int | None] | None:
-        """The state of a directory as it is now; None if there is none any more."""
+        """The state of a directory as it is now; None if there is none any more, _UNSEEN if that cannot be told."""
         try:
             if isinstance(root, int) and len(path) < 4_000:
                 status = os.stat(path or b".", dir_fd=root, follow_symlinks=False)
@@ -193,10 +217,12 @@ class Index:
                 handle, status = opener.follow(root, path)
                 opener.close(handle)
         except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES):
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 return None
+            if error.errno == errno.EACCES:
+                return _UNSEEN
             # Let the walk say what is wrong.
-            return []
+            return [None]
         if not stat.S_ISDIR(status.st_mode) or status.st_dev != self._rules.device:
             return None
         return [signed(status.st_ino), status.st_mtime_ns, status.st_ctime_ns]
@@ -218,23 +244,24 @@ class Index:
 
     def _add_trusted(self, tally: Tally) -> None:
         """What the last generation had, without what was read again or is gone."""
-        total = _read(self._tables.get("total"), tally)
+        total = read(self._tables.get("total"), tally)
         for key, cells, errors in self._tables.bodies(new=False):
             row, body = unpack(cells)
-            add_rows(total.own, {above(self._path(key), tally.depth): [-number for number in _lasting(row)]})
+            add_rows(total.own, {above(self._path(key), tally.depth): [-number for number in lasting(row)]})
             total.cells.merge(body.negated())
             total.errors.subtract(errors)
         tally.merge(total)
         tally.drop_zeros()
         self._add_lists(new=False)
 
-    def _add_lists(self, *, new: bool) -> None:
+    def _add_lists(self, *, new: bool, of: int | None = None) -> None:
+        """Of all directories, or of one of the new generation."""
         tally = self._tally
-        for key, name, allocated, apparent in self._tables.large(new=new):
+        for key, name, allocated, apparent in self._tables.large(new=new, of=of):
             tally.large.append((-allocated, self._join(key, name), apparent))
             if len(tally.large) > 1_000:
                 tally.large = largest(tally.large, tally.top)
-        for key, name, device, inode, *numbers in self._tables.links(new=new):
+        for key, name, device, inode, *numbers in self._tables.links(new=new, of=of):
             size, allocated, uid, modified, accessed, symlink, regular = numbers
             path = self._join(key, name)
             link = Link(path, size, allocated, uid, modified, accessed, bool(symlink), bool(regular))
@@ -255,37 +282,3 @@ class Index:
             self._paths.clear()
         self._paths[key] = path
         return path
-
-
-def _identity(rules: Rules) -> list[Any]:
-    """Which tree was counted by which rules. st_dev only where the filesystem has no number of its own: it changes."""
-    status = os.stat(rules.root)
-    fsid = os.statvfs(rules.root).f_fsid if hasattr(os, "statvfs") else 0
-    rest = (
-        rules.depth,
-        rules.top,
-        rules.floor,
-        rules.exclude,
-        rules.include,
-        rules.max_depth,
-        sorted(rules.mountpoints),
-    )
-    counted = hashlib.sha256(repr((rules.root, rest, rules.categories.listed())).encode()).hexdigest()
-    return [fsid or status.st_dev, status.st_ino, hashlib.sha256(repr(counted).encode()).hexdigest()]
-
-
-def _written(tally: Tally) -> dict[str, Any]:
-    """What adds up, as JSON; the rest is read from the tables."""
-    own = {path.hex(): _lasting(row) for path, row in tally.own.items()}
-    return {"own": own, "cells": pack([0] * 7, tally.cells).hex(), "errors": tally.errors}
-
-
-def _lasting(row: list[int]) -> list[int]:
-    """What vanished while one scan ran is no matter of the next."""
-    return [*row[:VANISHED], 0, *row[VANISHED + 1 :]]
-
-
-def _read(total: dict[str, Any], like: Tally) -> Tally:
-    _, cells = unpack(bytes.fromhex(total["cells"]))
-    own = {bytes.fromhex(path): row for path, row in total["own"].items()}
-    return Tally(like.depth, like.top, own, cells, Counter(total["errors"]))

@@ -16,7 +16,7 @@ class Record:
     counted: False if it was gone, or another filesystem, when it was to be opened. read_at: unix seconds. state:
     (st_ino, st_mtime_ns, st_ctime_ns) of a directory that was read whole, else None. cells: see pack. apparent,
     allocated: bytes of the files in it, each name of a file counted. subdirectories: those to be entered, by name,
-    with their blocks.
+    with their blocks. unread: it could not be opened, and nothing is known of what is in it.
     """
 
     path: bytes
@@ -30,6 +30,7 @@ class Record:
     large: tuple[Large, ...]
     links: tuple[tuple[tuple[int, int], Link], ...]
     subdirectories: tuple[tuple[bytes, int], ...]
+    unread: bool = False
 
 
 def pack(row: Sequence[int], cells: Cells) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -28,6 +29,9 @@ _MOST_THREADS = 64
 _ENTRIES_OF_ONE = 50_000
 # Each part of a large directory lists it whole.
 _MOST_PARTS = 16
+# What a disk that dies answers, or a server that is gone: so many in a row, and the rest is not asked.
+_BROKEN = ("EIO", "EUCLEAN", "EBADMSG", "ESTALE", "ENXIO", "ENODEV", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT")
+_BROKEN_IN_A_ROW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +99,31 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
     """
     how = how or How()
     book = book or Sum()
-    entries = errors = 0
+    entries = errors = broken = 0
 
     def stop_if_told() -> None:
         if how.should_stop():
             raise SourceUnreachable(f"{readable(rules.root)}: the scan was stopped")
 
     def take(part: Part) -> list[Subtree]:
-        nonlocal entries, errors
+        nonlocal entries, errors, broken
         entries += part.entries
         errors += sum(row[ERRORS] for row in part.tally.own.values())
+        failed = sum(part.tally.errors[name] for name in _BROKEN)
+        broken = broken + failed if failed >= part.entries else 0
         left = book.take(part)
+        if broken >= _BROKEN_IN_A_ROW:
+            raise OSError(errno.EIO, "one error after the other, as of a broken disk", rules.root)
         how.progress(Progress(entries, errors, left[-1].path if left else None))
         return left
 
     stop_if_told()
     rules = dataclasses.replace(
-        rules, device=device_of(rules.root), inode=os.stat(rules.root).st_ino, keep_records=book.keeps_records
+        rules,
+        device=device_of(rules.root),
+        inode=os.stat(rules.root).st_ino,
+        capacity=_capacity_of(rules.root),
+        keep_records=book.keeps_records,
     )
     bucket = Bucket(how.entries_per_second, stop_if_told)
     left = book.begin(rules, bucket.take)
@@ -125,6 +137,13 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
         if left:
             crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
     return settled(book.finish(), rules.categories, rules.floor), rules.device
+
+
+def _capacity_of(root: str) -> int:
+    if not hasattr(os, "statvfs"):
+        return 0
+    answer = os.statvfs(root)
+    return answer.f_blocks * (answer.f_frsize or answer.f_bsize)
 
 
 def _crew(how: How, bucket: Bucket, latency: float) -> Crew:

@@ -19,18 +19,19 @@ LARGE_FILE_BYTES = 1 << 20
 class Rules:
     """What is the same for all parts of a scan.
 
-    root: may be a symlink. device, inode: its st_dev, beyond which nothing is entered, and st_ino. depth: of the
-    roll-up. top: how many of the largest files and directories are named. floor: allocated bytes a file must have to be
-    one. exclude, include: globs of names, or of whole paths where they hold a slash; what is excluded is left out with
-    all below it, of files only the included are counted if there are any. max_depth: directories this far below the
-    root are counted and not entered. mountpoints: paths relative to the root where another filesystem begins even
-    though st_dev is the same. parts: into how many a directory of very many entries is split. keep_records: see
-    Part.records.
+    root: may be a symlink. device, inode: its st_dev, beyond which nothing is entered, and st_ino. capacity: its
+    bytes, which no file in it can exceed; 0 where that is unknown. depth: of the roll-up. top: how many of the largest
+    files and directories are named. floor: allocated bytes a file must have to be one. exclude, include: globs of
+    names, or of whole paths where they hold a slash; what is excluded is left out with all below it, of files only the
+    included are counted if there are any. max_depth: directories this far below the root are counted and not entered.
+    mountpoints: paths relative to the root where another filesystem begins even though st_dev is the same. parts: into
+    how many a directory of very many entries is split. keep_records: see Part.records.
     """
 
     root: str
     device: int = 0
     inode: int = 0
+    capacity: int = 0
     depth: int = 1
     top: int = 20
     floor: int = LARGE_FILE_BYTES

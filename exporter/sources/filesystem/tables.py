@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,26 @@ class Tables:
                 ),
             )  # fmt: skip
 
+    def known(self, key: int) -> tuple[Row, bytes] | None:
+        """Row and cells of a complete directory."""
+        row = self._db.execute("SELECT * FROM directory WHERE id = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        return row, self._db.execute("SELECT cells FROM body WHERE id = ?", (key,)).fetchone()[0]
+
+    def kept(self) -> int:
+        """How many directories were taken over with `keep`."""
+        marked = "SELECT count(*) FROM new_directory WHERE mtime IS NULL AND inode IS NOT NULL"
+        return int(self._db.execute(marked).fetchone()[0])
+
+    def keep(self, key: int, cells: bytes, errors: Mapping[str, int]) -> None:
+        """Take a directory over into the new generation, with other cells and errors; it is to be read again."""
+        self._begin()
+        for table in _TABLES:
+            self._db.execute(f"INSERT OR REPLACE INTO new_{table} SELECT * FROM {table} WHERE id = ?", (key,))  # noqa: S608
+        self._db.execute("UPDATE new_directory SET mtime = NULL WHERE id = ?", (key,))
+        self._db.execute("UPDATE new_body SET cells = ?, errors = ? WHERE id = ?", (cells, json.dumps(errors), key))
+
     def add_gone(self, key: int) -> None:
         self._begin()
         self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (key,))
@@ -161,13 +181,17 @@ class Tables:
         for key, cells, errors in self._db.execute(f"SELECT id, cells, errors FROM {where}"):  # noqa: S608
             yield key, cells, json.loads(errors) if errors else {}
 
-    def large(self, *, new: bool) -> Iterator[tuple[int, bytes, int, int]]:
-        where = "new_large" if new else f"large WHERE id NOT IN {_REPLACED}"
-        return iter(self._db.execute(f"SELECT id, name, allocated, apparent FROM {where}"))  # noqa: S608
+    def large(self, *, new: bool, of: int | None = None) -> Iterator[tuple[int, bytes, int, int]]:
+        return self._listed("id, name, allocated, apparent", "large", new, of)
 
-    def links(self, *, new: bool) -> Iterator[Row]:
-        where = "new_link" if new else f"link WHERE id NOT IN {_REPLACED}"
-        return iter(self._db.execute(f"SELECT * FROM {where}"))  # noqa: S608
+    def links(self, *, new: bool, of: int | None = None) -> Iterator[Row]:
+        return self._listed("*", "link", new, of)
+
+    def _listed(self, columns: str, table: str, new: bool, of: int | None) -> Iterator[Row]:
+        """Rows of the new directories, or of one of them, or of those that they and the gone do not replace."""
+        one = "" if of is None else f" WHERE id = {of:d}"
+        rows = f"new_{table}{one}" if new else f"{table} WHERE id NOT IN {_REPLACED}"
+        return iter(self._db.execute(f"SELECT {columns} FROM {rows}"))  # noqa: S608
 
     def switch(self, first: bool) -> None:
         """Make the new generation the complete one, with the commit that follows."""

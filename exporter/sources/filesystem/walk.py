@@ -28,6 +28,8 @@ SPLIT_ABOVE = 20_000
 AT_A_TIME = 256
 # Longer ones are nobody's data, and a thousand of them would fill the memory.
 LONGEST_PATH = 1 << 20
+# Broken directories have been seen to list for ever.
+MOST_IN_DIRECTORY = 100_000_000
 
 
 def walk(
@@ -63,6 +65,13 @@ def device_of(root: str, system: System | None = None) -> int:
     finally:
         opener.close(handle)
     return status.st_dev
+
+
+def _too_many(listing: Iterator[Any]) -> Iterator[Any]:
+    """Nothing; raises OSError if more is listed."""
+    for _ in listing:
+        raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW))
+    yield from ()
 
 
 class _Walk:
@@ -159,7 +168,7 @@ class _Walk:
     def _list(self, here: Directory, share: tuple[int, int] | None) -> None:
         self._tick(0)
         with self._system.scandir(here.handle) as listing:
-            entries: Iterator[Any] = listing
+            entries: Iterator[Any] = chain(islice(listing, MOST_IN_DIRECTORY), _too_many(listing))
             if self._rules.parts > 1 and share is None:
                 begin = list(islice(entries, SPLIT_ABOVE + 1))
                 if len(begin) > SPLIT_ABOVE:
@@ -214,7 +223,7 @@ class _Walk:
             record = Record(
                 here.path, bool(here.row[DIRECTORIES]), here.read_at, state, pack(here.row, tally.cells),
                 dict(tally.errors), here.apparent, here.allocated, tuple(largest(tally.large, tally.top)),
-                tuple(tally.links.items()), waiting,
+                tuple(tally.links.items()), waiting, unread=here.handle is None and bool(here.row[ERRORS]),
             )  # fmt: skip
             self._part.records.append(record)
             self._part.tally.merge(tally)

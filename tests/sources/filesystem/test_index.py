@@ -17,6 +17,7 @@ from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem.index import Index, Trust
 from exporter.sources.filesystem.scan import How, Progress, scan
 from exporter.sources.filesystem.subtree import Rules
+from exporter.sources.filesystem.summary import summarize
 from exporter.sources.filesystem.tally import Tally, digest
 from tests.sources.filesystem.trees import CATEGORIES, TREES, plant, walked, write
 
@@ -197,15 +198,51 @@ def test_what_could_not_be_read_is_tried_again(public, tmp_path, as_nobody):
     with as_nobody():
         again = scanned()
     assert (again.errors, again.apparent_bytes) == ({}, 4)
-    (public / "tree" / "shut").chmod(0)
+
+
+def test_what_can_no_longer_be_read_counts_as_it_last_did(public, as_nobody):
+    scanned = Scanner(public / "tree", public / "index")
+    shut = public / "tree" / "shut"
+    write(public / "tree" / "open" / "file", b"x")
+    write(shut / "file", b"xyz" * 1000)
+    write(shut / "below" / "deep" / "file.log", b"x" * 5000)
+    os.link(shut / "file", shut / "link")
+    public.chmod(0o777)
     with as_nobody():
-        assert digest(scanned()) == plain_as(public / "tree", as_nobody)
-    (public / "tree" / "shut").chmod(0o755)
+        before = scanned(depth=2)
+    shut.chmod(0)
+    for _ in range(2):
+        with as_nobody():
+            during = scanned(depth=2, verify=1)
+        assert (during.errors, scanned.trust.kept) == ({"EACCES": 1}, 1)
+        assert (during.files, during.directories, during.apparent_bytes) == (3, 5, 8001)
+        assert (during.large, during.heavy, during.cells) == (before.large, before.heavy, before.cells)
+        rollup = {directory.path: directory.complete for directory in summarize(during, 0.0).rollup}
+        assert rollup == {"": False, "shut": False, "shut/below": True, "open": True}
+    write(public / "tree" / "open" / "new", b"xy")
+    with as_nobody():
+        assert (scanned(depth=2).apparent_bytes, scanned.trust.kept) == (8003, 1)
+    shut.chmod(0o755)
+    (shut / "file").unlink()
+    with as_nobody():
+        after = scanned(depth=2)
+        assert (digest(after), scanned.trust.kept) == (digest(walked(public / "tree", floor=1, top=3, depth=2)), 0)
 
 
-def plain_as(root: Path, user) -> str:
-    with user():
-        return plain(root)
+def test_what_is_gone_when_it_can_be_read_again_is_forgotten(public, as_nobody):
+    scanned = Scanner(public / "tree", public / "index")
+    shut = public / "tree" / "shut"
+    write(shut / "below" / "file", b"xyz")
+    public.chmod(0o777)
+    with as_nobody():
+        scanned()
+    shut.chmod(0)
+    with as_nobody():
+        assert scanned().files == 1
+    shutil.rmtree(shut / "below")
+    shut.chmod(0o755)
+    with as_nobody():
+        assert digest(scanned()) == plain(public / "tree")
 
 
 @pytest.mark.parametrize("change", [{"depth": 3}, {"exclude": ("a0",)}, {"max_depth": 1}, {"top": 1}])

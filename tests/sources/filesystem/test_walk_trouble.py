@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import os
 import shutil
 
 import pytest
 
-from exporter.sources.filesystem.subtree import Subtree, System
+from exporter.sources.filesystem.scan import How, scan
+from exporter.sources.filesystem.subtree import Rules, Subtree, System
 from exporter.sources.filesystem.walk import walk
-from tests.sources.filesystem.trees import open_descriptors, rules_of, walked, write
+from tests.sources.filesystem.trees import CATEGORIES, open_descriptors, rules_of, walked, write
 
 BOTH_WAYS = pytest.mark.parametrize("by_descriptor", [True, False], ids=["descriptors", "paths"])
 
@@ -158,3 +160,72 @@ def test_a_directory_that_cannot_be_looked_at_once_it_is_open_is_an_error_and_cl
     monkeypatch.setattr(os, "fstat", stale)
     tally = walked(tmp_path)
     assert (tally.directories, tally.errors, open_descriptors()) == (2, {"ESTALE": 1}, before)
+
+
+# Metadata that cannot be true
+
+
+def test_a_file_larger_than_its_filesystem_is_an_error_and_adds_no_bytes(tmp_path):
+    write(tmp_path / "true", b"x" * 4096)
+    for name in ("broken.log", "linked"):
+        write(tmp_path / name, b"x" * 100_000)
+    os.link(tmp_path / "linked", tmp_path / "again")
+    tally = walked(tmp_path, capacity=50_000)
+    assert (tally.files, tally.apparent_bytes, tally.errors) == (1, 4096, {"implausible_size": 3})
+    assert sum(cell[0] for cell in tally.cells.kinds.values()) == 1
+    assert walked(tmp_path, capacity=200_000).errors == {}
+
+
+def test_a_sparse_file_of_any_size_a_disk_image_may_have_counts(tmp_path):
+    os.truncate(write(tmp_path / "thin.vmdk"), 1 << 43)
+    tally = walked(tmp_path, capacity=1 << 30)
+    assert (tally.apparent_bytes, tally.errors) == (1 << 43, {})
+
+
+def test_sizes_whose_sum_no_counter_holds_are_no_sizes(tmp_path, monkeypatch):
+    monkeypatch.setattr("exporter.sources.filesystem.counting.MOST_BYTES", 1 << 30)
+    os.truncate(write(tmp_path / "huge"), (1 << 30) + 1)
+    write(tmp_path / "true", b"x")
+    tally = walked(tmp_path)
+    assert (tally.files, tally.apparent_bytes, tally.errors) == (1, 1, {"implausible_size": 1})
+
+
+def test_a_directory_that_lists_for_ever_is_left_with_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("exporter.sources.filesystem.walk.MOST_IN_DIRECTORY", 10)
+    for name in range(11):
+        write(tmp_path / "endless" / str(name), b"x")
+    for name in range(10):
+        write(tmp_path / "long" / str(name), b"x")
+    tally = walked(tmp_path)
+    assert tally.errors == {"EOVERFLOW": 1}
+    assert tally.directories == 3
+
+
+def test_a_scan_of_a_disk_that_answers_nothing_but_errors_ends(tmp_path):
+    for name in range(150):
+        (tmp_path / str(name)).mkdir()
+
+    def dying(path, flags, *, dir_fd=None):
+        if path.isdigit():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return os.open(path, flags, dir_fd=dir_fd)
+
+    walker = functools.partial(walk, system=System(open=dying))
+    rules = Rules(root=str(tmp_path), categories=CATEGORIES)
+    with pytest.raises(OSError, match="one error after the other") as raised:
+        scan(rules, How(workers=1, walker=walker))
+    assert raised.value.errno == errno.EIO
+
+
+def test_a_disk_with_some_broken_places_is_read_to_its_end(tmp_path):
+    for name in range(150):
+        write(tmp_path / str(name) / "file", b"x")
+
+    def ailing(path, flags, *, dir_fd=None):
+        if path.isdigit() and int(path) % 2:
+            raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN))
+        return os.open(path, flags, dir_fd=dir_fd)
+
+    walker = functools.partial(walk, system=System(open=ailing))
+    tally, _ = scan(Rules(root=str(tmp_path), categories=CATEGORIES), How(workers=1, walker=walker))
+    assert (tally.files, tally.errors) == (75, {"EUCLEAN": 75})
