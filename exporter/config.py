@@ -10,10 +10,10 @@ import re
 import socket
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
@@ -21,7 +21,7 @@ from exporter.model import Group
 from exporter.settings import Duration, Settings
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.environment import from_environment
-from exporter.sources.filesystem.config import FilesystemSettings
+from exporter.sources.filesystem.config import FilesystemSettings, Schedule
 from exporter.sources.veeam.config import VeeamSettings
 
 AnySource = Annotated[CommvaultSettings | VeeamSettings | FilesystemSettings, Field(discriminator="kind")]
@@ -77,6 +77,21 @@ class GroupSettings(Settings):
     importance: str = ""
 
 
+class ClassSettings(Settings):
+    """What is scanned how often and kept how long of sources of an importance; what a scan says itself counts more."""
+
+    interval: Annotated[Duration | None, Field(description="between scans")] = None
+    schedule: Schedule = None
+    depth: Annotated[int | None, Field(ge=0, description="levels of directories told apart by a scan")] = None
+    keep: Annotated[Duration | None, Field(description="older samples are deleted, instead of history.keep")] = None
+
+    @model_validator(mode="after")
+    def _interval_or_schedule(self) -> Self:
+        if self.interval is not None and self.schedule is not None:
+            raise ValueError("interval and schedule are both set; keep one")
+        return self
+
+
 class Nagios(Settings):
     thresholds: Annotated[
         Path | None,
@@ -89,6 +104,10 @@ class Config(Settings):
     history: HistorySettings = HistorySettings()
     ledger: LedgerSettings = LedgerSettings()
     groups: tuple[GroupSettings, ...] = ()
+    classes: Annotated[
+        dict[str, ClassSettings],
+        Field(default_factory=dict, description="by the importance that `groups` give a source"),
+    ]
     nagios: Nagios = Nagios()
     sources: Annotated[tuple[AnySource, ...], Field(default_factory=lambda: without_sources())]
 
@@ -108,6 +127,19 @@ class Config(Settings):
             if fnmatchcase(source, entry.match.source) and fnmatchcase(pool, entry.match.pool):
                 return Group(entry.business_unit, entry.application, entry.site, entry.importance)
         return Group()
+
+    def class_of(self, source: str) -> ClassSettings:
+        return self.classes.get(self.group_of(source, "").importance, ClassSettings())
+
+    def keep_of(self, source: str) -> float:
+        """Seconds for which the samples of the source are kept."""
+        return self.class_of(source).keep or self.history.keep
+
+    @model_validator(mode="after")
+    def _classes_of_groups(self) -> Self:
+        if unknown := sorted(self.classes.keys() - {group.importance for group in self.groups}):
+            raise ValueError(f"classes has {unknown[0]!r}, which is the importance of no group")
+        return self
 
     def store_urls(self) -> tuple[str, str]:
         """(history, ledger), with the defaults filled in; a folder for SQLite files is made."""
@@ -189,7 +221,19 @@ def parse(text: str, name: str = "config") -> Config:
                 secret.read()
             except ConfigError as error:
                 raise wrong(name, f"source {source.name}: {error}") from None
-    return config
+    return _classed(config)
+
+
+def _classed(config: Config) -> Config:
+    """The scans of each source as its class has them."""
+
+    def classed(source: AnySource) -> AnySource:
+        if not isinstance(source, FilesystemSettings):
+            return source
+        of_class = config.class_of(source.name).model_dump(include={"interval", "schedule", "depth"}, exclude_none=True)
+        return source.model_copy(update={"scan": tuple(scan.with_defaults(**of_class) for scan in source.scan)})
+
+    return config.model_copy(update={"sources": tuple(map(classed, config.sources))})
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -115,7 +115,10 @@ class Service:
         settings = self.config.history
         if url.startswith(("http://", "https://")):
             return PromqlHistory(url, self.telemetry)
-        return SqlHistory(url, resolution=settings.resolution, keep=settings.keep)
+        return SqlHistory(url, resolution=settings.resolution, keep_of=self._keep_of)
+
+    def _keep_of(self, source: str) -> float:
+        return self.config.keep_of(source)
 
     def _group_of(self, source: str, pool: str) -> Group:
         return self.config.group_of(source, pool)

@@ -119,10 +119,19 @@ def _insert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.In
 
 
 class SqlHistory:
-    def __init__(self, url: str, *, resolution: float = 300.0, keep: float = 400 * 86400.0) -> None:
+    """keep: seconds after which a sample is deleted; keep_of: the same by source, where that is not `keep`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        resolution: float = 300.0,
+        keep: float = 400 * 86400.0,
+        keep_of: Callable[[str], float] | None = None,
+    ) -> None:
         self._engine = engine_for(url)
         self._resolution = resolution
-        self._keep = keep
+        self._keep_of = keep_of or (lambda _: keep)
         self._lock = threading.Lock()
         self._ids: dict[tuple[str, str], int] = {}
         self._last: dict[int, float] = {}
@@ -156,9 +165,15 @@ class SqlHistory:
         if rows:
             connection.execute(insert_new(self._engine, _samples), rows)
         if at - self._pruned_at > _PRUNE_EVERY_S:
-            connection.execute(sa.delete(_samples).where(_samples.c.at < int(at - self._keep)))
+            self._prune(connection, at)
             self._pruned_at = at
         return [int(row["series_id"]) for row in rows]
+
+    def _prune(self, connection: sa.Connection, at: float) -> None:
+        for series, labels in connection.execute(sa.select(_series.c.id, _series.c.labels)).all():
+            keep = self._keep_of(json.loads(labels).get("source", ""))
+            old = sa.and_(_samples.c.series_id == series, _samples.c.at < int(at - keep))
+            connection.execute(sa.delete(_samples).where(old))
 
     def range(self, name: str, labels: Mapping[str, str], start: float, end: float, step: float) -> Series:
         key = _key(labels)

@@ -34,6 +34,17 @@ def test_what_is_older_than_keep_is_deleted(url: str) -> None:
     history.close()
 
 
+def test_each_source_may_keep_its_samples_for_a_time_of_its_own(url: str) -> None:
+    keep = {GOLD["source"]: 20 * DAY}
+    history = SqlHistory(url, resolution=1.0, keep_of=lambda source: keep.get(source, 5 * DAY))
+    for day in range(30):
+        samples = [(NAME, GOLD, float(day)), (NAME, {**GOLD, "source": "other"}, float(day))]
+        history.append(samples, AT + day * DAY)
+    assert all_of(history) == [float(day) for day in range(9, 30)]
+    assert all_of(history, {**GOLD, "source": "other"}) == [float(day) for day in range(24, 30)]
+    history.close()
+
+
 def test_a_series_given_twice_at_once_is_stored_once(url: str) -> None:
     history = SqlHistory(url)
     history.append([(NAME, GOLD, 1.0), (NAME, dict(reversed(GOLD.items())), 2.0)], AT)

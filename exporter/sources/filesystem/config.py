@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -115,6 +115,13 @@ class ScanSettings(Settings):
         if self.schedule is not None and "interval" in self.model_fields_set:
             raise ValueError("interval and schedule are both set; keep one")
         return self
+
+    def with_defaults(self, **defaults: Any) -> Self:
+        """The same with these for what is not set; who sets an interval or a schedule wants no other of the two."""
+        given = self.model_fields_set
+        if given & {"interval", "schedule"}:
+            given = given | {"interval", "schedule"}
+        return self.model_copy(update={key: value for key, value in defaults.items() if key not in given})
 
     def due_after(self, begun: float) -> float:
         """When the next scan is due after one that was begun then."""
