@@ -32,6 +32,7 @@ _MOST_PARTS = 16
 # What a disk that dies answers, or a server that is gone: so many in a row, and the rest is not asked.
 _BROKEN = ("EIO", "EUCLEAN", "EBADMSG", "ESTALE", "ENXIO", "ENODEV", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT")
 _BROKEN_IN_A_ROW = 100
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,15 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
         how.progress(Progress(entries, errors, left[-1].path if left else None))
         return left
 
-    stop_if_told()
+    bucket = Bucket(how.entries_per_second, stop_if_told)
+
+    def tick(some: int) -> None:
+        bucket.take(some)
+        while how.pauses.reason() is not None:
+            bucket.sleep(_LOOK_SECONDS)
+            stop_if_told()
+
+    tick(0)
     rules = dataclasses.replace(
         rules,
         device=device_of(rules.root),
@@ -125,15 +134,14 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
         capacity=_capacity_of(rules.root),
         keep_records=book.keeps_records,
     )
-    bucket = Bucket(how.entries_per_second, stop_if_told)
-    left = book.begin(rules, bucket.take)
+    left = book.begin(rules, tick)
     if left:
-        first = how.walker(rules, left, budget=_FIRST_ENTRIES, tick=bucket.take)
+        first = how.walker(rules, left, budget=_FIRST_ENTRIES, tick=tick)
         left = take(first)
         latency = first.stat_seconds / first.entries if first.entries else 0.0
         crew = _crew(how, bucket, latency)
         if left and crew.remote and how.executor is None:
-            left = take(how.walker(rules, left, budget=_SMALL_ENTRIES, tick=bucket.take))
+            left = take(how.walker(rules, left, budget=_SMALL_ENTRIES, tick=tick))
         if left:
             crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
     return settled(book.finish(), rules.categories, rules.floor), rules.device

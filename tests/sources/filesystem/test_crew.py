@@ -216,6 +216,22 @@ def test_progress_counts_up_to_all_that_is_there(tree, eager):
     assert seen[0].directory is not None
 
 
+def test_nothing_is_looked_at_before_a_pause_is_over(tree):
+    seen: list[str] = []
+
+    class Busy(Pauses):
+        def reason(self, at=None):
+            seen.append("asked")
+            return "window" if len(seen) == 1 else None
+
+    def look(*arguments, **keys):
+        seen.append("looked")
+        return walk(*arguments, **keys)
+
+    scan(Rules(root=str(tree), categories=CATEGORIES), How(workers=1, pauses=Busy(), walker=look))
+    assert seen[:3] == ["asked", "asked", "looked"]
+
+
 def test_a_scan_waits_while_it_is_paused(tree):
     slept: list[float] = []
 
