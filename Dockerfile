@@ -3,6 +3,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ebbtide.example.yml ./
 COPY alertmanager alertmanager
 COPY veeam veeam
+COPY systemd systemd
 COPY grafana/dashboards grafana/dashboards
 COPY grafana/provisioning grafana/provisioning
 COPY rules rules

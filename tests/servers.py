@@ -25,6 +25,7 @@ PACKAGES = {
     "openssl": "openssl",
     "initdb": "postgresql",
     "postgres": "postgresql",
+    "systemd-analyze": "systemd",
 }
 NODE = Path(__file__).parent / "node"
 _ELSEWHERE = f"/usr/sbin:/usr/lib/postgresql/15/bin:{NODE}/node_modules/.bin"
