@@ -10,6 +10,7 @@ from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from exporter.sources.filesystem.record import Content, Files
 from exporter.sources.filesystem.selection import is_snapshot
 from exporter.sources.filesystem.subtree import Rules
 from exporter.sources.filesystem.tally import (
@@ -20,6 +21,7 @@ from exporter.sources.filesystem.tally import (
     ERRORS,
     FILES,
     SYMLINKS,
+    Cells,
     Large,
     Link,
     Tally,
@@ -53,14 +55,19 @@ class Directory:
     # By time.time(), before it was opened.
     read_at: float
     waiting: list[tuple[str, int]] = field(default_factory=list)
+    # If records are kept.
+    content: Content = field(default_factory=Content)
     # By the regular files right in it, each name of a file counted.
     apparent: int = 0
     allocated: int = 0
 
 
 class Counting:
-    def __init__(self, rules: Rules) -> None:
+    """Adds regular files of one name to the cells, and everything else to the tally of the directory it is in."""
+
+    def __init__(self, rules: Rules, cells: Cells) -> None:
         self._rules = rules
+        self._cells = cells
         # Allocated bytes from which on a file or directory may be among the largest.
         self._large = rules.floor
         self._heavy = 1
@@ -137,15 +144,17 @@ class Counting:
             self._count_files(here, list(compress(entries, plausible)), list(compress(statuses, plausible)))
             return
         names = [entry.name for entry in entries]
-        kinds = zip(
+        files = Files(
             [categories[name[name.rfind(".") :]] for name in names],
-            map(_UID, statuses),
-            map(int.bit_length, sizes),
-            strict=True,
+            list(map(_UID, statuses)),
+            sizes,
+            blocks,
+            [second // DAY_SECONDS for second in map(_MTIME, statuses)],
+            [second // DAY_SECONDS for second in map(_ATIME, statuses)],
         )
-        modified = [second // DAY_SECONDS for second in map(_MTIME, statuses)]
-        accessed = [second // DAY_SECONDS for second in map(_ATIME, statuses)]
-        here.tally.cells.add(zip(kinds, modified, accessed, sizes, blocks, strict=True))
+        self._cells.add(files.keys())
+        if self._rules.keep_records:
+            here.content.add(files)
         apparent, allocated = sum(sizes), sum(blocks) * BLOCK
         here.row[FILES] += len(sizes)
         here.row[APPARENT] += apparent

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from exporter.sources.filesystem.links import Links
 from exporter.sources.filesystem.opening import Opener
 from exporter.sources.filesystem.record import Record, pack, unpack
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
@@ -78,6 +79,7 @@ class Index:
             tables.put("identity", identity)
         self._rules = rules
         self._tally = Tally(rules.depth, rules.top)
+        self.links = Links()
         self._pending: dict[bytes, _Pending] = {}
         # Of directories that are read again: what was in them, by name.
         self._below: dict[int, dict[bytes, int]] = {}
@@ -101,12 +103,13 @@ class Index:
 
     def take(self, part: Part) -> list[Subtree]:
         tables = self._tables
+        self.links.take(part.tally)
         self._tally.merge(part.tally)
         fresh: dict[bytes, _Pending] = {}
         left = list(part.left)
+        found = []
         for record in part.records:
             place = fresh.pop(record.path, None) or self._pending.pop(record.path)
-            name = record.path.rpartition(b"/")[2]
             if not record.counted:
                 tables.add_gone(place.key)
                 continue
@@ -121,7 +124,8 @@ class Index:
                 self._next_id += 1
                 if known is not None:
                     left.append(Subtree(path, blocks))
-            tables.add(place.key, place.parent, name, place.blocks, record)
+            found.append((place.key, place.parent, place.blocks, record))
+        tables.add(found)
         self._pending.update(fresh)
         tables.add_pending((p.key, p.parent, path.rpartition(b"/")[2], p.blocks) for path, p in fresh.items())
         tables.commit_if_due(len(part.records))
@@ -261,11 +265,14 @@ class Index:
             tally.large.append((-allocated, self._join(key, name), apparent))
             if len(tally.large) > 1_000:
                 tally.large = largest(tally.large, tally.top)
+        self.links.add(self._links(new=new, of=of))
+
+    def _links(self, *, new: bool, of: int | None) -> Iterator[tuple[tuple[int, int], Link]]:
         for key, name, device, inode, *numbers in self._tables.links(new=new, of=of):
             size, allocated, uid, modified, accessed, symlink, regular = numbers
             path = self._join(key, name)
             link = Link(path, size, allocated, uid, modified, accessed, bool(symlink), bool(regular))
-            tally.link((device & _UNSIGNED, inode & _UNSIGNED), link)
+            yield (device & _UNSIGNED, inode & _UNSIGNED), link
 
     def _join(self, key: int, name: bytes) -> bytes:
         directory = self._path(key)

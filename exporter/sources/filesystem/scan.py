@@ -13,6 +13,7 @@ from typing import Protocol
 
 from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem.crew import LOST, Crew, Inline, processes, threads
+from exporter.sources.filesystem.links import Links
 from exporter.sources.filesystem.pace import Bucket, Pauses
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, Walker, ignore
 from exporter.sources.filesystem.tally import ERRORS, Tally, settled
@@ -68,12 +69,15 @@ class Book(Protocol):
 
     # Whether it wants a record of each directory.
     keeps_records: bool
+    links: Links
 
     def begin(self, rules: Rules, tick: Callable[[int], None]) -> list[Subtree]: ...
 
     def take(self, part: Part) -> list[Subtree]: ...
 
-    def finish(self) -> Tally: ...
+    def finish(self) -> Tally:
+        """Without its links."""
+        ...
 
 
 class Sum:
@@ -83,9 +87,11 @@ class Sum:
 
     def begin(self, rules: Rules, tick: Callable[[int], None]) -> list[Subtree]:  # noqa: ARG002 - as every book
         self._tally = Tally(rules.depth, rules.top)
+        self.links = Links()
         return [Subtree(b"")]
 
     def take(self, part: Part) -> list[Subtree]:
+        self.links.take(part.tally)
         self._tally.merge(part.tally)
         return part.left
 
@@ -144,7 +150,7 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
             left = take(how.walker(rules, left, budget=_SMALL_ENTRIES, tick=tick))
         if left:
             crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
-    return settled(book.finish(), rules.categories, rules.floor), rules.device
+    return settled(book.finish(), rules.categories, rules.floor, book.links.each()), rules.device
 
 
 def _capacity_of(root: str) -> int:

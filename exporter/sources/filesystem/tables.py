@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from exporter.sources.filesystem.record import Record
 
 # Changed with what the tables hold; an index of another form is made anew.
-FORM = 1
+FORM = 2
 COMMIT_DIRECTORIES = 2_000
 COMMIT_SECONDS = 1.0
 
@@ -44,6 +44,8 @@ class Tables:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # What is kept of a directory of a hundred files fits into a page.
+        self._db.execute("PRAGMA page_size=16384")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._written = 0
@@ -91,32 +93,34 @@ class Tables:
         self._begin()
         self._db.executemany("INSERT INTO new_directory (id, parent, name, blocks) VALUES (?, ?, ?, ?)", rows)
 
-    def add(self, key: int, parent: int, name: bytes, blocks: int, record: Record) -> None:
-        """A directory that was read."""
+    def add(self, found: Sequence[tuple[int, int, int, Record]]) -> None:
+        """id, parent, blocks and record of directories that were read."""
         self._begin()
-        execute, many = self._db.execute, self._db.executemany
-        inode, mtime, ctime = record.state or (None, None, None)
-        row = (
-            key, parent, name, blocks, len(record.subdirectories), record.read_at, signed(inode), mtime, ctime,
-            record.apparent, record.allocated,
+        many = self._db.executemany
+        many(
+            "INSERT OR REPLACE INTO new_directory VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (key, parent, _name(record.path), blocks, len(record.subdirectories), record.read_at,
+                 *_state(record), record.apparent, record.allocated)
+                for key, parent, blocks, record in found
+            ],
         )  # fmt: skip
-        execute("INSERT OR REPLACE INTO new_directory VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        execute(
+        many(
             "INSERT INTO new_body VALUES (?, ?, ?)",
-            (key, record.cells, json.dumps(record.errors) if record.errors else None),
+            [(key, r.cells, json.dumps(r.errors) if r.errors else None) for key, _, _, r in found],
         )
-        if record.large:
-            rows = ((key, _name(path), -allocated, size) for allocated, path, size in record.large)
-            many("INSERT INTO new_large VALUES (?, ?, ?, ?)", rows)
-        if record.links:
-            many(
-                "INSERT INTO new_link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (key, _name(link.path), signed(device), signed(inode), link.size, link.allocated, link.uid,
-                     link.modified, link.accessed, link.symlink, link.regular)
-                    for (device, inode), link in record.links
-                ),
-            )  # fmt: skip
+        many(
+            "INSERT INTO new_large VALUES (?, ?, ?, ?)",
+            ((key, _name(path), -allocated, size) for key, _, _, r in found for allocated, path, size in r.large),
+        )
+        many(
+            "INSERT INTO new_link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (key, _name(link.path), signed(device), signed(inode), link.size, link.allocated, link.uid,
+                 link.modified, link.accessed, link.symlink, link.regular)
+                for key, _, _, record in found for (device, inode), link in record.links
+            ),
+        )  # fmt: skip
 
     def known(self, key: int) -> tuple[Row, bytes] | None:
         """Row and cells of a complete directory."""
@@ -222,6 +226,11 @@ def signed(number: int | None) -> int | None:
     (-1, 7)
     """
     return number if number is None or number < 1 << 63 else number - (1 << 64)
+
+
+def _state(record: Record) -> tuple[int | None, int | None, int | None]:
+    inode, mtime, ctime = record.state or (None, None, None)
+    return signed(inode), mtime, ctime
 
 
 def _name(path: bytes) -> bytes:

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeAlias, TypeVar
 
 from exporter.sources.filesystem.categories import Categories
@@ -149,7 +150,8 @@ class Tally:
         """Add another; it does not matter in which order, nor what was added to what before."""
         add_rows(self.own, other.own)
         self.cells.merge(other.cells)
-        self.errors.update(other.errors)
+        if other.errors:
+            self.errors.update(other.errors)
         if other.large:
             self.large = largest(self.large + other.large, self.top)
         if other.heavy:
@@ -171,11 +173,14 @@ class Tally:
             self.links[identity] = link
 
 
-def settled(tally: Tally, categories: Categories, floor: int) -> Tally:
-    """The same with each file of several names counted where its smallest path is, and no part left open."""
+def settled(tally: Tally, categories: Categories, floor: int, links: Iterable[Link] = ()) -> Tally:
+    """The same with each file of several names counted where its smallest path is, and no part left open.
+
+    links: those that were taken out of the tally.
+    """
     whole = Tally(tally.depth, tally.top)
     whole.merge(tally)
-    for link in whole.links.values():
+    for link in chain(whole.links.values(), links):
         row = whole.row(link.path.rpartition(b"/")[0])
         row[FILES] += 1
         row[APPARENT] += link.size
@@ -187,6 +192,8 @@ def settled(tally: Tally, categories: Categories, floor: int) -> Tally:
             whole.cells.add([(kind, link.modified, link.accessed, link.size, link.allocated // BLOCK)])
             if link.allocated >= floor:
                 whole.large.append((-link.allocated, link.path, link.size))
+                if len(whole.large) > 1_000:
+                    whole.large = largest(whole.large, whole.top)
     whole.large = largest(whole.large, whole.top)
     whole.heavy = largest([*whole.heavy, *((-c[2], path, c[1]) for path, c in whole.split.items() if c[2])], whole.top)
     whole.links, whole.split = {}, {}

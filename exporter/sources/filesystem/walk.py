@@ -17,7 +17,7 @@ from zlib import crc32
 
 from exporter.sources.filesystem.counting import Counting, Directory, blocks_of, join
 from exporter.sources.filesystem.opening import Opener
-from exporter.sources.filesystem.record import Record, pack
+from exporter.sources.filesystem.record import Record
 from exporter.sources.filesystem.selection import Selection
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System, ignore
 from exporter.sources.filesystem.tally import ALLOCATED, BLOCK, DIRECTORIES, ERRORS, VANISHED, Tally, largest
@@ -83,7 +83,7 @@ class _Walk:
         self._selection = Selection(rules) if rules.exclude or rules.include else None
         self._part = Part(Tally(rules.depth, rules.top))
         self._stack: list[Directory] = []
-        self._counting = Counting(rules)
+        self._counting = Counting(rules, self._part.tally.cells)
 
     def run(self, subtrees: Sequence[Subtree], budget: float, until: float) -> Part:
         part = self._part
@@ -221,7 +221,7 @@ class _Walk:
             waiting = tuple((os.fsencode(name), blocks) for name, blocks in here.waiting)
             tally = here.tally
             record = Record(
-                here.path, bool(here.row[DIRECTORIES]), here.read_at, state, pack(here.row, tally.cells),
+                here.path, bool(here.row[DIRECTORIES]), here.read_at, state, here.content.pack(here.row),
                 dict(tally.errors), here.apparent, here.allocated, tuple(largest(tally.large, tally.top)),
                 tuple(tally.links.items()), waiting, unread=here.handle is None and bool(here.row[ERRORS]),
             )  # fmt: skip
