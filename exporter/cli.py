@@ -20,6 +20,8 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.forecast import forecast
+from exporter.commands.history import history
 from exporter.errors import ConfigError, EbbtideError
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(commvault, name="commvault")
+app.add_typer(history, name="history")
 app.command("check-source")(check_source)
+app.command()(forecast)
 
 FAILED, USAGE = 1, 2
 

@@ -6,7 +6,8 @@ EbbtideError
 │   ├── SourceUnreachable  no answer: DNS, TCP, TLS, timeout, 5xx
 │   ├── SourceRefused      401 or 403: credentials or a missing permission (says which)
 │   └── SourceGarbled      answered, in a shape we do not know (says endpoint and field)
-└── HistoryError           the store could not be read or written
+├── HistoryError           the store could not be read or written
+└── WorkerError            a process that computes for us has ended
 
 A bug is none of these: it is logged with its traceback, counted, and the process lives on.
 """
@@ -46,6 +47,10 @@ class SourceGarbled(SourceError):
 
 
 class HistoryError(EbbtideError):
+    pass
+
+
+class WorkerError(EbbtideError):
     pass
 
 

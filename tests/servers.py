@@ -22,6 +22,7 @@ PACKAGES = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "openssl": "openssl",
+    "victoria-metrics": "victoria-metrics",
     "initdb": "postgresql",
     "postgres": "postgresql",
 }
