@@ -20,6 +20,8 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.forecast import forecast
+from exporter.commands.history import history
 from exporter.commands.veeam import veeam
 from exporter.errors import ConfigError, EbbtideError
 
@@ -36,7 +38,9 @@ app = typer.Typer(
 
 app.add_typer(commvault, name="commvault")
 app.add_typer(veeam, name="veeam")
+app.add_typer(history, name="history")
 app.command("check-source")(check_source)
+app.command()(forecast)
 
 FAILED, USAGE = 1, 2
 
