@@ -49,6 +49,14 @@ def leave_out(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def vendor_specs() -> Path:
+    """The folder with the vendors' OpenAPI documents, which are theirs and not in this repository."""
+    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
+    if not folder:
+        leave_out("EBBTIDE_VENDOR_SPECS is unset: it names the folder with the vendors' *.trimmed.json")
+    return Path(folder)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

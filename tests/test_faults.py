@@ -70,7 +70,6 @@ UNTOUCHED = {
     ("commcell", "wrong_lists"),
     ("events", "wrong_types"),
     ("events", "empty"),
-    ("veeam_server", "403"),
     ("veeam_server", "wrong_types"),
     ("veeam_server", "wrong_lists"),
     ("license", "wrong_lists"),

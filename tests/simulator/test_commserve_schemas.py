@@ -5,17 +5,16 @@ commvault-openapi3.trimmed.json. It requires next to nothing, so a field that it
 """
 
 import json
-import os
 import re
 from functools import cache
 from itertools import islice
-from pathlib import Path
 
 import jsonschema
 import pytest
 
 from exporter.simulator.commserve import ROUTES
 from exporter.simulator.sizes import DAY
+from tests.servers import vendor_specs
 
 DOCUMENT = "commvault-openapi3.trimmed.json"
 # The document counts sizes in int32, which real pools outgrow: formats are left out.
@@ -42,10 +41,7 @@ TEMPLATES = {
 
 def _document():
     """Asked for at the test, so that a run without the document says why it skipped."""
-    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
-    if not folder:
-        pytest.skip(f"EBBTIDE_VENDOR_SPECS is unset: it names the folder with {DOCUMENT}")
-    return _read(Path(folder) / DOCUMENT)
+    return _read(vendor_specs() / DOCUMENT)
 
 
 @cache

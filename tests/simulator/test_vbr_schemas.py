@@ -5,7 +5,6 @@ vbr-<revision>.trimmed.json files. What the documents get wrong about themselves
 """
 
 import json
-import os
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from exporter.simulator.messages import Request
 from exporter.simulator.vbr import ENDPOINTS, Vbr
 from exporter.simulator.vbr_estate import VbrEstate
 from exporter.simulator.vbr_stories import JOB_STORIES, REPOSITORY_STORIES
+from tests.servers import vendor_specs
 
 REVISIONS = ("1.1-rev0", "1.2-rev1", "1.3-rev1", "1.3-rev2")
 NOON = 1_780_000_000.0
@@ -29,14 +29,6 @@ FORMATS = jsonschema.FormatChecker(["uuid"])
 def _is_date_time(text):
     """Also without a zone: the vendor's samples have such, for all that RFC 3339 wants one."""
     return isinstance(text, str) and datetime.fromisoformat(text) is not None
-
-
-def _specs_folder():
-    """Asked for at the test, so that a run without the documents says why it skipped them."""
-    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
-    if not folder:
-        pytest.skip("EBBTIDE_VENDOR_SPECS is unset: it names the folder with vbr-<revision>.trimmed.json")
-    return Path(folder)
 
 
 @cache
@@ -134,7 +126,7 @@ def _asker(app, revision):
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_answer_is_what_the_vendor_describes(estate, revision):
-    folder = _specs_folder()
+    folder = vendor_specs()
     app = Vbr(estate, estate.clock, role="administrator")
     _check(folder, revision, "/api/oauth2/token", _login(app, revision), method="post")
     ask = _asker(app, revision)
@@ -184,7 +176,7 @@ def _errors(folder, revision, path, body, method="get"):
     ],
 )
 def test_the_check_is_not_blind(estate, path, spoil):
-    folder = _specs_folder()
+    folder = vendor_specs()
     ask = _asker(Vbr(estate, estate.clock, role="administrator"), "1.3-rev2")
     body = json.loads(ask(f"/api/v1/{path}").payload())
     for row in body["data"]:
@@ -222,4 +214,4 @@ PAYLOAD_PATHS = {
 def test_a_payload_of_the_tests_is_what_the_vendor_describes(payload):
     folder, name = payload.split("/")
     body = json.loads((PAYLOADS / f"{payload}.json").read_text(encoding="utf-8"))
-    _check(_specs_folder(), PAYLOAD_REVISIONS[folder], f"/api/v1/{PAYLOAD_PATHS[name]}", body)
+    _check(vendor_specs(), PAYLOAD_REVISIONS[folder], f"/api/v1/{PAYLOAD_PATHS[name]}", body)

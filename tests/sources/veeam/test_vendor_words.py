@@ -7,13 +7,13 @@ vbr-<revision>.trimmed.json. Without it these tests are left out.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from exporter.sources.veeam.job_words import job_type
 from exporter.sources.veeam.session_words import _RUNS, _TYPES, FIRST_REVISIONS, session_type
+from tests.servers import vendor_specs
 
 from .site import REVISIONS
 
@@ -24,9 +24,7 @@ RENAMED = {"Backup": "VSphereBackup"}
 @pytest.fixture(scope="module")
 def enum():
     """The values of an enum in a revision; none where it has no such enum."""
-    folder = os.environ.get("EBBTIDE_VENDOR_SPECS")
-    if not folder:
-        pytest.skip("EBBTIDE_VENDOR_SPECS is unset: it names the folder with vbr-<revision>.trimmed.json")
+    folder = vendor_specs()
     documents = {
         revision: json.loads(Path(folder, f"vbr-{revision}.trimmed.json").read_text(encoding="utf-8"))
         for revision in REVISIONS

@@ -8,15 +8,12 @@ requests do not allow. It knows no state: every page is the same.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.servers import free_port, need, running, wait_until
+from tests.servers import free_port, need, running, vendor_specs, wait_until
 
 REVISIONS = ("1.1-rev0", "1.2-rev1", "1.3-rev1", "1.3-rev2")
 # What a VBR says to a request that it does not take; not every document has an example of it.
@@ -26,9 +23,7 @@ _UNEXPECTED = {"errorCode": "UnexpectedContent", "message": "Unexpected content"
 @contextmanager
 def vendor_mocks(folder: Path) -> Iterator[dict[str, str]]:
     """The URLs of running mocks by revision; folder: for their documents and logs."""
-    specs = os.environ.get("EBBTIDE_VENDOR_SPECS")
-    if not specs:
-        pytest.skip("EBBTIDE_VENDOR_SPECS is unset: it names the folder with vbr-<revision>.trimmed.json")
+    specs = vendor_specs()
     prism = need("prism")
     with ExitStack() as stack:
         urls, logs = {}, []
