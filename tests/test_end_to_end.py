@@ -158,7 +158,7 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
     log = tmp_path / "demo.log"
     demo = [sys.executable, "-m", "exporter", "demo", "--port", str(free_port()), "--days", "2"]
     with running(demo, log, cwd=ROOT) as process:
-        wait_until(lambda: process.poll() is not None or "running; Ctrl-C" in log.read_text(), "the demo runs", 90)
+        wait_until(lambda: process.poll() is not None or "mend it:" in log.read_text(), "the demo runs", 90)
         text = log.read_text()
         assert process.poll() is None, text
         urls = dict(re.findall(r"^    (\w[\w ]+?)\s{2,}(http\S+)$", text, re.MULTILINE))

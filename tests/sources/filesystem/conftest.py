@@ -106,6 +106,6 @@ def as_nobody() -> Callable[[], Any]:
 def public(tmp_path: Path) -> Path:
     """A directory that every user may reach."""
     for directory in (tmp_path, *tmp_path.parents):
-        if directory.stat().st_uid == os.geteuid() and directory.name.startswith(("pytest-", "test_")):
+        if directory.stat().st_uid == os.geteuid() and directory.name.startswith(("pytest-", "popen-", "test_")):
             directory.chmod(0o755)
     return tmp_path
