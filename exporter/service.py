@@ -103,7 +103,7 @@ class Service:
 
     def close(self) -> None:
         self.poller.stop()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
         self.history.close()
         self.ledger.close()
 
