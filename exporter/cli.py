@@ -20,6 +20,8 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.forecast import forecast
+from exporter.commands.history import history
 from exporter.commands.scan import scan
 from exporter.commands.sd import sd
 from exporter.commands.veeam import veeam
@@ -38,7 +40,9 @@ app = typer.Typer(
 
 app.add_typer(commvault, name="commvault")
 app.add_typer(veeam, name="veeam")
+app.add_typer(history, name="history")
 app.command("check-source")(check_source)
+app.command()(forecast)
 app.command()(scan)
 app.command()(sd)
 

@@ -17,6 +17,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
+from exporter.findings.config import ForecastSettings
+from exporter.history.config import HistorySettings
 from exporter.model import Group
 from exporter.settings import Duration, Settings
 from exporter.sources.commvault.config import CommvaultSettings
@@ -45,15 +47,6 @@ class Web(Settings):
     def address(self) -> tuple[str, int]:
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
-
-
-class HistorySettings(Settings):
-    # A PostgreSQL URL may hold a password.
-    url: Annotated[
-        SecretStr | None, Field(description="sqlite:///…, postgresql+psycopg://… or the http(s):// URL of a Prometheus")
-    ] = None
-    resolution: Annotated[Duration, Field(description="closest distance of two stored samples")] = 300.0
-    keep: Annotated[Duration, Field(description="older samples are deleted")] = 400 * 86400.0
 
 
 class LedgerSettings(Settings):
@@ -103,6 +96,7 @@ class Config(Settings):
     web: Web = Web()
     history: HistorySettings = HistorySettings()
     ledger: LedgerSettings = LedgerSettings()
+    forecast: ForecastSettings = ForecastSettings()
     groups: tuple[GroupSettings, ...] = ()
     classes: Annotated[
         dict[str, ClassSettings],
@@ -143,13 +137,12 @@ class Config(Settings):
 
     def store_urls(self) -> tuple[str, str]:
         """(history, ledger), with the defaults filled in; a folder for SQLite files is made."""
-        history = self.history.url.get_secret_value() if self.history.url else ""
-        history = history or _sqlite(state_directory() / "history.db")
+        history = self.history.url_text or _sqlite(state_directory() / "history.db")
         if self.ledger.url:
             return history, self.ledger.url.get_secret_value()
         if history.startswith("sqlite:///") and ":memory:" not in history:
             return history, _sqlite(Path(history.removeprefix("sqlite:///")).with_name("ledger.db"))
-        if history.startswith(("http://", "https://")):
+        if self.history.is_promql:
             return history, _sqlite(state_directory() / "ledger.db")
         return history, history
 
@@ -215,12 +208,13 @@ def parse(text: str, name: str = "config") -> Config:
         config = Config.model_validate(content)
     except ValidationError as error:
         raise wrong(name, first_problem(error, Config)) from None
-    for source in config.sources:
-        for secret in source.secrets:
-            try:
-                secret.read()
-            except ConfigError as error:
-                raise wrong(name, f"source {source.name}: {error}") from None
+    secrets = [("history", secret) for secret in config.history.secrets]
+    secrets += [(f"source {source.name}", secret) for source in config.sources for secret in source.secrets]
+    for where, secret in secrets:
+        try:
+            secret.read()
+        except ConfigError as error:
+            raise wrong(name, f"{where}: {error}") from None
     return _classed(config)
 
 

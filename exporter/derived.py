@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from exporter.findings import Findings
+from exporter.findings.config import ForecastSettings
 from exporter.findings.forecasts import forecast_pools
 from exporter.findings.past import analyse_cycles, observe_space
 from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs, remember_jobs
@@ -19,6 +20,7 @@ _SIZES = ("pools", "mounts")
 _REDUCTIONS = ("backups", "drop_file", "enterprise_manager")
 # Those that say how the jobs of these sessions are called, and where they lie.
 _NAMES = ("backup_jobs", "pools")
+_SPACE_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,21 @@ class Derived:
     compute: Callable[[Findings, Poll], object]
 
 
-def derived(source: Source, history: History, executor: Executor, forecast_interval: float) -> tuple[Derived, ...]:
+def derived(source: Source, history: History, executor: Executor, settings: ForecastSettings) -> tuple[Derived, ...]:
     """What can be computed for a source with its collectors."""
     kind, grading = source.kind, source.efficiency
     intervals = {collector.name: collector.interval for collector in source.collectors}
     found: list[Derived] = []
     sizes = [name for name in _SIZES if name in intervals]
     if sizes:
-        often = min(forecast_interval, max(60.0, 4 * min(intervals[name] for name in sizes)))
 
         def forecasts(findings: Findings, poll: Poll) -> object:
-            return forecast_pools(findings.source, findings.pools, history, poll.at, executor)
+            return forecast_pools(findings.source, findings.pools, history, poll.at, executor, settings)
 
-        found.append(Derived("forecasts", tuple(sizes), often, forecasts))
+        found.append(Derived("forecasts", tuple(sizes), settings.interval, forecasts))
         # Nothing is pruned from a filesystem.
         if "pools" in sizes:
+            often = min(_SPACE_S, max(60.0, 4 * intervals["pools"]))
 
             def space(findings: Findings, poll: Poll) -> object:
                 return observe_space(kind, findings.pools, findings.dedup_stores, poll.state, poll.at)

@@ -7,17 +7,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from exporter import config as configuration
 from exporter.board import Board
 from exporter.config import Config
 from exporter.errors import ConfigError
-from exporter.history import History
+from exporter.findings.workers import Workers
 from exporter.history.ledger import Ledger
-from exporter.history.promql import PromqlHistory
-from exporter.history.sql import SqlHistory
+from exporter.history.opening import open_history
 from exporter.model import CollectorState, Group
 from exporter.poller import Poller
 from exporter.sources import KINDS
@@ -42,10 +40,14 @@ class Service:
         self.board = Board()
         self.poller = Poller(self.board, clock=clock)
         history_url, ledger_url = config.store_urls()
-        self.history = self._open_history(history_url)
+        self.history = open_history(
+            config.history, history_url, self.telemetry, lambda source: self.config.keep_of(source)
+        )
         self.ledger = Ledger(ledger_url)
-        self._executor = ThreadPoolExecutor(1, "forecast")
-        self._around = Surroundings(self.board, self.history, self.telemetry, self._executor, self._group_of)
+        self._executor = Workers(config.forecast.workers)
+        self._around = Surroundings(
+            self.board, self.history, self.telemetry, self._executor, self._group_of, config.forecast
+        )
         self.watches = [self._watch(settings) for settings in config.sources]
         self._loaded()
 
@@ -60,7 +62,7 @@ class Service:
         with self._reloading:
             try:
                 new = configuration.load(self._path) if self._path else self.config
-                for key in ("history", "ledger"):
+                for key in ("history", "ledger", "forecast"):
                     if getattr(new, key) != getattr(self.config, key):
                         raise ConfigError(f"{self._path}: {key} cannot change while running; restart")
                 if new.web != self.config.web:
@@ -103,22 +105,13 @@ class Service:
 
     def close(self) -> None:
         self.poller.stop()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
         self.history.close()
         self.ledger.close()
 
     def _watch(self, settings: configuration.AnySource) -> Watch:
         source = KINDS[settings.kind](settings, self.telemetry)
         return Watch(source, self.ledger.state(settings.name), self._around)
-
-    def _open_history(self, url: str) -> History:
-        settings = self.config.history
-        if url.startswith(("http://", "https://")):
-            return PromqlHistory(url, self.telemetry)
-        return SqlHistory(url, resolution=settings.resolution, keep_of=self._keep_of)
-
-    def _keep_of(self, source: str) -> float:
-        return self.config.keep_of(source)
 
     def _group_of(self, source: str, pool: str) -> Group:
         return self.config.group_of(source, pool)

@@ -17,9 +17,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from exporter.errors import ConfigError
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
-_DURATION_PATTERN = r"^([0-9]{1,12}(ms|s|m|h|d|w))+$"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
+_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
+_DURATION_PATTERN = r"^([0-9]{1,12}(ms|s|m|h|d|w|y))+$"
 _LONGEST_DURATION = 100 * 365 * 86400.0
 
 

@@ -242,7 +242,11 @@ def one_of_everything(name: str) -> Inventory:
         ),
         forecasts=(
             PoolForecast(kind="commvault", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,
-                         p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3),
+                         p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3,
+                         method="simulation", used_bytes={"30d": 50.0}, used_low_bytes={"30d": 40.0},
+                         used_high_bytes={"30d": 60.0}, season_seconds=7 * DAY, regime_start_at=AT - 9 * DAY,
+                         anomalous=False, outliers=2, error_ratio=0.02, recommended_capacity_bytes=120.0,
+                         order_by_at=AT + 30 * DAY),
         ),
         space=(
             PoolSpace(kind="commvault", pool=name, reclaimed_bytes=5.0, ingested_bytes=9.0, last_prune_at=AT - DAY,

@@ -23,6 +23,7 @@ PACKAGES = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "openssl": "openssl",
+    "victoria-metrics": "victoria-metrics",
     "initdb": "postgresql",
     "postgres": "postgresql",
     "systemd-analyze": "systemd",

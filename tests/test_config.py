@@ -206,7 +206,7 @@ def test_the_importance_of_a_server_decides_how_often_it_is_scanned_and_how_long
         [(6 * hour, None, 2), (hour, None, 2), (day, "0 1 * * *", 0)],
         [(day, "0 2 * * 6", 1), (hour, None, 1)],
     ]
-    assert [config.keep_of(name) for name in ("db01", "web01", "unknown")] == [800 * day, 400 * day, 400 * day]
+    assert [config.keep_of(name) for name in ("db01", "web01", "unknown")] == [800 * day, 1095 * day, 1095 * day]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
     log = tmp_path / "demo.log"
     demo = [sys.executable, "-m", "exporter", "demo", "--port", str(free_port()), "--days", "2"]
     with running(demo, log, cwd=ROOT) as process:
-        wait_until(lambda: process.poll() is not None or "running; Ctrl-C" in log.read_text(), "the demo runs", 90)
+        wait_until(lambda: process.poll() is not None or "mend it:" in log.read_text(), "the demo runs", 90)
         text = log.read_text()
         assert process.poll() is None, text
         urls = dict(re.findall(r"^    (\w[\w ]+?)\s{2,}(http\S+)$", text, re.MULTILINE))
@@ -182,5 +182,5 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
         assert len(children) >= 2
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, log.read_text()
-        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        wait_until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "its children end", 10)
     assert "Traceback" not in log.read_text()

@@ -15,6 +15,7 @@ import pytest
 from exporter.board import Board
 from exporter.config import parse
 from exporter.findings import ungrouped
+from exporter.findings.config import ForecastSettings
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
 from exporter.metrics import veeam_efficiency
@@ -101,7 +102,7 @@ class Bench:
         http.login._refusal_seconds = 0.0
         board = Board()
         around = Surroundings(
-            board, SqlHistory("sqlite://"), telemetry, ThreadPoolExecutor(1), ungrouped, forecast_interval=3600.0
+            board, SqlHistory("sqlite://"), telemetry, ThreadPoolExecutor(1), ungrouped, ForecastSettings()
         )
         return Watch(source, Ledger("sqlite://").state("src"), around), board
 

