@@ -198,6 +198,7 @@ def _remembered(state: State) -> dict[str, Last]:
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("the remembered scans are not in a form of this release; every root is scanned anew")
+        state.put(_KEY, "{}")
         return {}
 
 
