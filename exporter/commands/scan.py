@@ -191,7 +191,7 @@ def _last(root: str, source: str | None, config: Path | None) -> Any:
     name = source_of_kind(loaded, "filesystem", source)
     with ledger_of(loaded, name) as state:
         found = state.get(report_key(readable(root)))
-    if found is None:
+    if not found:
         raise ConfigError(f"the ledger has no scan of {readable(root)} by the source {name}")
     return text_json.loads(found)
 

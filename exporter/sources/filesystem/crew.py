@@ -22,11 +22,11 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem.pace import Bucket, Pauses, be_nice
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, Walker
+from exporter.sources.filesystem.tally import Tally
 from exporter.sources.filesystem.walk import unanswered, walk
 from exporter.sources.filesystem.width import Width
 
@@ -187,16 +187,18 @@ def _walk_there(
     return walker(rules, subtrees, budget=budget, seconds=seconds, tick=Bucket(rate).take)
 
 
-class Inline(Executor):
-    """Runs what is submitted at once, in the thread that submits it."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - raised again where the future is read
-            future.set_exception(error)
-        return future
+def alone(rules: Rules, subtrees: Sequence[Subtree], walker: Callable[..., Part], pauses: Pauses) -> Part:
+    """The part that the walker comes back with; with all of it left, if it does not come back."""
+    executor = threads(1)
+    future = executor.submit(walker, rules, subtrees, seconds=_LEASE_SECONDS / 10)
+    executor.shutdown(wait=False)
+    until = time.monotonic() + _LEASE_SECONDS
+    while not wait([future], timeout=_LOOK_SECONDS).done:
+        if pauses.reason() is not None:
+            until = time.monotonic() + _LEASE_SECONDS
+        if time.monotonic() >= until:
+            return Part(Tally(rules.depth, rules.top), left=list(subtrees))
+    return future.result()
 
 
 def processes(count: int) -> Executor:

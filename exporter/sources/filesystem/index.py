@@ -21,7 +21,7 @@ from exporter.sources.filesystem.record import Record, pack, unpack
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
 from exporter.sources.filesystem.tables import FORM, Tables, signed
 from exporter.sources.filesystem.tally import ERRORS, Large, Link, Tally, above, add_rows, largest
-from exporter.sources.filesystem.total import identity_of, lasting, read, written
+from exporter.sources.filesystem.total import identity_of, lasting, read, refuse_bare_mountpoint, written
 
 _ROOT = 1
 _AT_A_TIME = 2_000
@@ -54,6 +54,7 @@ class _Pending:
 class Index:
     """A Book in a SQLite file, for one root. Used by one thread; a file of other rules or another tree is begun anew.
 
+    begin raises SourceUnreachable where its tree is gone and an empty directory of another in its place.
     A directory that cannot be read, and what is below it, counts as it last did, and once as an error.
 
     verify: each directory is read again after so many scans at the latest, whatever its mtime says; 1 reads all.
@@ -74,7 +75,8 @@ class Index:
     def begin(self, rules: Rules, tick: Callable[[int], None]) -> list[Subtree]:
         tables = self._tables
         identity = identity_of(rules)
-        if (tables.get("form"), tables.get("identity")) != (FORM, identity):
+        if (tables.get("form"), known := tables.get("identity")) != (FORM, identity):
+            refuse_bare_mountpoint(rules.root, known, identity)
             tables.clear()
             tables.put("identity", identity)
         self._rules = rules

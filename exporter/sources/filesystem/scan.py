@@ -8,11 +8,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Protocol
 
 from exporter.errors import SourceUnreachable
-from exporter.sources.filesystem.crew import LOST, Crew, Inline, processes, threads
+from exporter.sources.filesystem.crew import LOST, Crew, alone, processes, threads
 from exporter.sources.filesystem.links import Links
 from exporter.sources.filesystem.pace import Bucket, Pauses
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, Walker, ignore
@@ -142,12 +143,13 @@ def scan(rules: Rules, how: How | None = None, book: Book | None = None) -> tupl
     )
     left = book.begin(rules, tick)
     if left:
-        first = how.walker(rules, left, budget=_FIRST_ENTRIES, tick=tick)
+        begin = partial(how.walker, tick=tick)
+        first = alone(rules, left, partial(begin, budget=_FIRST_ENTRIES), how.pauses)
         left = take(first)
         latency = first.stat_seconds / first.entries if first.entries else 0.0
         crew = _crew(how, bucket, latency)
         if left and crew.remote and how.executor is None:
-            left = take(how.walker(rules, left, budget=_SMALL_ENTRIES, tick=tick))
+            left = take(alone(rules, left, partial(begin, budget=_SMALL_ENTRIES), how.pauses))
         if left:
             crew.walk(dataclasses.replace(rules, parts=_parts(book, crew)), left, take)
     return settled(book.finish(), rules.categories, rules.floor, book.links.each()), rules.device
@@ -169,12 +171,12 @@ def _crew(how: How, bucket: Bucket, latency: float) -> Crew:
         )
     if latency >= LOCAL_SECONDS:
         return Crew(
-            lambda: threads(_MOST_THREADS), _MOST_THREADS, how.walker, width=Width(latency), bucket=bucket,
+            partial(threads, _MOST_THREADS), _MOST_THREADS, how.walker, width=Width(latency), bucket=bucket,
             pauses=how.pauses,
         )  # fmt: skip
     if count == 1 or (how.entries_per_second or inf) <= _ENTRIES_OF_ONE:
-        return Crew(Inline, 1, how.walker, bucket=bucket, pauses=how.pauses)
-    return Crew(lambda: processes(count), count, how.walker, remote=True, bucket=bucket, pauses=how.pauses)
+        return Crew(partial(threads, 1), 1, how.walker, bucket=bucket, pauses=how.pauses)
+    return Crew(partial(processes, count), count, how.walker, remote=True, bucket=bucket, pauses=how.pauses)
 
 
 def _parts(book: Book, crew: Crew) -> int:

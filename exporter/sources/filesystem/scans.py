@@ -67,6 +67,8 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
             last[root], report = parse(root, walked, ended_at=poll.at + walked.ended - begun)
             poll.state.put(report_key(root), json.dumps(report))
         _note(client, scan.path, failed.get(root))
+    for root in remembered.keys() - configured.keys():
+        poll.state.put(report_key(root), "")
     if last != remembered:
         poll.state.put(_KEY, json.dumps({root: dataclasses.asdict(known) for root, known in last.items()}))
     if failed and not last.keys() - failed.keys():
@@ -95,14 +97,14 @@ def fetch_states(client: FilesystemClient, poll: Poll) -> tuple[ScanState, ...]:
 
 
 def report_key(root: str) -> str:
-    """Under which the state of a source has the report of a root, as JSON."""
+    """Under which the state of a source has the report of a root, as JSON; "" for none any more."""
     return f"scan:{root}"
 
 
 def _note(client: FilesystemClient, path: str, error: SourceError | None) -> None:
     message = "" if error is None else str(error)
     if message and message != client.failures.get(path):
-        log.warning("%s; its last result stays", message)
+        log.warning("%s", message)
     client.failures[path] = message
 
 
@@ -196,6 +198,7 @@ def _remembered(state: State) -> dict[str, Last]:
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("the remembered scans are not in a form of this release; every root is scanned anew")
+        state.put(_KEY, "{}")
         return {}
 
 

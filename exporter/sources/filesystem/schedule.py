@@ -17,5 +17,3 @@ def next_after(schedule: str, at: float) -> float:
         return next(CronSim(schedule, datetime.fromtimestamp(at))).timestamp()  # noqa: DTZ006
     except CronSimError as error:
         raise ValueError(f'{schedule!r} is no schedule like "30 2 * * 1-5": {error}') from error
-    except StopIteration:
-        raise ValueError(f"{schedule!r} never comes") from None

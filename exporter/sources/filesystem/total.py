@@ -7,9 +7,11 @@ import os
 from collections import Counter
 from typing import Any
 
+from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem.record import pack, unpack
 from exporter.sources.filesystem.subtree import Rules
 from exporter.sources.filesystem.tally import VANISHED, Tally
+from exporter.sources.filesystem.text import readable
 
 
 def identity_of(rules: Rules) -> list[Any]:
@@ -27,6 +29,15 @@ def identity_of(rules: Rules) -> list[Any]:
     )
     counted = hashlib.sha256(repr((rules.root, rest, rules.categories.listed())).encode()).hexdigest()
     return [fsid or status.st_dev, status.st_ino, hashlib.sha256(repr(counted).encode()).hexdigest()]
+
+
+def refuse_bare_mountpoint(root: str, known: list[Any] | None, identity: list[Any]) -> None:
+    """Raise SourceUnreachable if the root is empty and not the directory that is known."""
+    if known is None or known[:2] == identity[:2]:
+        return
+    with os.scandir(root) as entries:
+        if next(entries, None) is None:
+            raise SourceUnreachable(f"{readable(root)}: empty, and not what the index is of; is it mounted?")
 
 
 def written(tally: Tally) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 
 from exporter.errors import SourceUnreachable
 from exporter.sources.filesystem import scan as scanning
-from exporter.sources.filesystem.crew import Crew, Inline, processes, threads
+from exporter.sources.filesystem.crew import Crew, processes, threads
 from exporter.sources.filesystem.pace import Bucket, Pauses
 from exporter.sources.filesystem.scan import How, Progress, scan
 from exporter.sources.filesystem.subtree import Part, Rules, Subtree, System
@@ -68,20 +68,24 @@ def test_a_scan_amounts_to_the_same_however_many_walk(tree, eager):
 
 
 def test_a_local_disk_is_never_walked_by_threads_and_a_slow_mount_is(tree, eager, monkeypatch):
-    hired: list[str] = []
+    hired: list[tuple[str, int]] = []
     for kind in ("processes", "threads"):
-        monkeypatch.setattr(scanning, kind, lambda count, kind=kind: hired.append(kind) or threads(count))
-    scan(rules(tree), How(workers=2, walker=FAST))
-    scan(rules(tree), How(workers=2, walker=SLOW))
-    assert hired == ["processes", "threads"]
-    scan(rules(tree), How(workers=2, walker=FAST, entries_per_second=50_000))
-    assert hired == ["processes", "threads"]
-    scan(rules(tree), How(workers=2, walker=FAST, entries_per_second=200_000))
-    assert hired == ["processes", "threads", "processes"]
+        monkeypatch.setattr(
+            scanning, kind, lambda count, kind=kind: hired.append((kind, count)) or threads(count)
+        )  # fmt: skip
+    for how, expected in (
+        (How(workers=2, walker=FAST), ("processes", 2)),
+        (How(workers=2, walker=SLOW), ("threads", 64)),
+        (How(workers=2, walker=FAST, entries_per_second=50_000), ("threads", 1)),
+        (How(workers=2, walker=FAST, entries_per_second=200_000), ("processes", 2)),
+    ):
+        scan(rules(tree), how)
+        assert hired.pop() == expected
+        assert hired == []
 
 
 def test_a_small_tree_needs_no_processes(tree, monkeypatch):
-    monkeypatch.setattr(scanning, "processes", None)
+    monkeypatch.setattr(scanning, "processes", lambda count: pytest.fail("a process was started"))
     assert scan(rules(tree), How(workers=2))[0].files == 200
 
 
@@ -141,7 +145,7 @@ def release() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporter.sources.filesystem.crew._LEASE_SECONDS", 0.05)
+    monkeypatch.setattr("exporter.sources.filesystem.crew._LEASE_SECONDS", 0.15)
     monkeypatch.setattr("exporter.sources.filesystem.crew._LOOK_SECONDS", 0.01)
 
 
@@ -176,6 +180,13 @@ def test_a_directory_that_never_answers_is_an_error_and_all_others_are_counted(
     assert len(records) == (tally.directories if keep_records else 0)
 
 
+def test_a_scan_by_one_worker_ends_though_directories_never_answer(tree, impatient, release):
+    tally, _ = scan(rules(tree), How(workers=1, walker=dead(release, {"b3", "a2"})))
+    release.set()
+    shut = walked(tree, exclude=(f"{tree}/a2/*", "b3"))
+    assert (tally.errors, tally.files, tally.directories) == ({"ETIMEDOUT": 2}, shut.files, shut.directories + 1)
+
+
 def test_a_worker_that_never_answers_is_replaced(tree, eager, impatient, release, caplog):
     calls: list[int] = []
 
@@ -198,7 +209,7 @@ def test_what_the_walker_raises_ends_the_scan(tree):
         raise OSError(5, "input or output error")
 
     with pytest.raises(OSError, match="input or output"):
-        Crew(Inline, walker=broken).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
+        Crew(functools.partial(threads, 1), walker=broken).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
 
 
 def test_a_scan_stops_soon_after_it_was_told(tree, eager):
@@ -240,7 +251,7 @@ def test_a_scan_waits_while_it_is_paused(tree):
             return "pressure" if len(slept) < 3 else None
 
     tally = Tally()
-    crew = Crew(Inline, bucket=Bucket(sleep=slept.append), pauses=Busy())
+    crew = Crew(functools.partial(threads, 1), bucket=Bucket(sleep=slept.append), pauses=Busy())
     crew.walk(rules_of(tree), [Subtree(b"")], lambda part: tally.merge(part.tally) or part.left)
     assert (len(slept), tally.files) == (3, 199)
 

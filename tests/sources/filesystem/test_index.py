@@ -259,6 +259,18 @@ def test_another_tree_at_the_same_place_begins_anew(scanned, tree):
     assert scanned().apparent_bytes == 1
 
 
+def test_an_empty_directory_in_its_place_is_refused_and_costs_no_index(scanned, tree):
+    before = digest(scanned())
+    tree.rename(tree.with_name("unmounted"))
+    tree.mkdir()
+    with pytest.raises(SourceUnreachable, match="tree: empty, and not what the index is of; is it mounted"):
+        scanned()
+    tree.rmdir()
+    tree.with_name("unmounted").rename(tree)
+    # To be renamed has changed the root itself.
+    assert (digest(scanned()), scanned.trust.directories) == (before, 25)
+
+
 def test_an_index_of_another_form_begins_anew(scanned, tree):
     scanned()
     with sqlite3.connect(scanned.file) as database:
