@@ -182,5 +182,5 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
         assert len(children) >= 2
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, log.read_text()
-        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        wait_until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "its children end", 10)
     assert "Traceback" not in log.read_text()
