@@ -25,12 +25,13 @@ _YOUNG_DOUBT = 1.4
 
 
 class Chances(NamedTuple):
-    """Random numbers: which block, whether and how far growth changes (blocks, PATHS); the slope, stratified."""
+    """Random numbers: which block, whether and how far growth changes (blocks, PATHS); slope and end, stratified."""
 
     which: FloatArray
     whether: FloatArray
     far: FloatArray
     slope: FloatArray
+    end: FloatArray
 
 
 @lru_cache(maxsize=64)
@@ -38,7 +39,8 @@ def chances(blocks: int) -> Chances:
     rng = np.random.default_rng([_SEED, blocks])
     strata = np.array([NormalDist().inv_cdf((i + 0.5) / PATHS) for i in range(PATHS)])
     shape = (blocks, PATHS)
-    return Chances(rng.random(shape), rng.random(shape), rng.standard_normal(shape), rng.permutation(strata))
+    which, whether, far = rng.random(shape), rng.random(shape), rng.standard_normal(shape)
+    return Chances(which, whether, far, rng.permutation(strata), rng.permutation(np.arange(1, PATHS + 1) / PATHS))
 
 
 def simulate(growth: Growth, excess: FloatArray, jump: float, days: int) -> tuple[FloatArray, FloatArray]:
@@ -73,21 +75,29 @@ def simulate(growth: Growth, excess: FloatArray, jump: float, days: int) -> tupl
 
 
 def _drift(growth: Growth, chance: Chances) -> FloatArray:
-    """(blocks, PATHS) slopes: as uncertain as the last one is, and changing as often as they did (and now and then)."""
+    """(blocks, PATHS) slopes: as uncertain as the last one is, and changing as often as they did (and now and then).
+
+    That of a new job falls back to what there was before.
+    """
     doubt = math.sqrt(growth.freedom / (growth.freedom - 1)) * (_YOUNG_DOUBT if growth.days < YOUNG_DAYS else 1.0)
     slope = growth.shrunk + doubt * growth.slope_error * chance.slope
     months = growth.days / 30
     often = (len(growth.starts) - 0.5) / (months + 2) * growth.block / 30
     far = 0.5 * abs(growth.slope) + growth.slope_error
     slopes: FloatArray = slope + np.cumsum(np.where(chance.whether < often, chance.far * far, 0.0), axis=0)
+    if growth.ramp:
+        # Nobody knows the retention of a new job: what has lasted so long lasts as long again in half of the futures.
+        times = np.where(chance.end < growth.ramp, growth.ramp / chance.end - 1, np.inf)
+        left = np.clip(times * growth.regime_days / growth.block - np.arange(len(slopes))[:, None], 0, 1)
+        slopes = growth.before + (slopes - growth.before) * left
     return slopes
 
 
 def _jumps(growth: Growth, chance: Chances) -> FloatArray:
-    """(blocks, PATHS) jumps of the sizes and as often as there were; every other one may be taken back."""
+    """(blocks, PATHS) jumps of the sizes and as often as there were; any of them may be taken back."""
     count = growth.jumps.size
     often = (count - 0.5) / (growth.days + 90 / count) * growth.block
-    sizes = np.concatenate([growth.jumps, -growth.jumps[::2]])
+    sizes = np.concatenate([growth.jumps, -growth.jumps])
     u = chance.whether[::-1] / often
     return np.where(u < 1, sizes[np.minimum((u * sizes.size).astype(np.intp), sizes.size - 1)], 0.0)
 
