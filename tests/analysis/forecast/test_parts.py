@@ -174,6 +174,16 @@ def test_the_newest_of_three_regimes_is_found() -> None:
     assert regime_starts(change)[-1] == 80
 
 
+@pytest.mark.parametrize(("days", "found"), [(2, False), (3, True), (5, True)])
+def test_growth_that_stops_at_once_is_seen_after_three_days(days: int, found: bool) -> None:
+    change = np.concatenate([10 + noise(40, 0.5), noise(days, 0.5, seed=2)])
+    assert regime_starts(change)[1:] == ([pytest.approx(40, abs=1)] if found else [])
+
+
+def test_growth_that_slows_is_not_seen_so_soon() -> None:
+    assert regime_starts(np.concatenate([10 + noise(40, 2.0), 8 + noise(5, 2.0, seed=2)])) == [0]
+
+
 def test_a_slope_of_noise_shrinks_and_one_of_growth_does_not() -> None:
     flat = [growth(100 + np.cumsum(noise(60, seed=seed))) for seed in range(20)]
     grown = growth(100 + 3 * np.arange(61.0) + noise(61))
