@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 
 class Drivers(NamedTuple):
-    """long_run: bytes a day, the least squares line through every day there is; steps: oldest first.
+    """long_run: bytes a day, the least squares line through all days but those it sat full; steps: oldest first.
 
     ingested, reclaimed: rises and falls from reading to reading in the last fortnight, in bytes a day. Lower bounds:
     what was freed and written again between two readings is seen by nobody.
@@ -56,6 +56,6 @@ def drivers(timestamps: FloatArray, used: FloatArray) -> Drivers | None:
     steps = tuple(Step(float(ends[k + 1]), scale * float(found.innovation[k])) for k in large)
     lately = t >= t[-1] - _LATELY_S
     change, over = np.diff(y[lately]), float(np.ptp(t[lately])) / DAY
-    slope = float(np.polyfit(np.arange(close.size), close, 1)[0])
+    slope = float(np.polyfit(np.arange(moving.size), close[moving], 1)[0])
     rises, falls = float(change[change > 0].sum()), float(-change[change < 0].sum()) + 0.0
     return Drivers(slope, steps, rises / over, falls / over)
