@@ -64,7 +64,14 @@ def derived(source: Source, history: History, executor: Executor, settings: Fore
     runs = tuple(name for name in _RUNS if name in intervals)
     if runs:
         often = min(HOUR, 12 * min(intervals[name] for name in runs))
-        found.append(Derived("anomalies", runs, often, _anomalies))
+
+        def anomalies(findings: Findings, poll: Poll) -> object:
+            history = findings.inventory.jobs or findings.inventory.sessions
+            if history is None or history.fill_ratio < 1:
+                return JobAnomalies()
+            return job_anomalies(kind, poll.state, poll.at, findings.backup_jobs)
+
+        found.append(Derived("anomalies", runs, often, anomalies))
     feeds = tuple(name for name in _REDUCTIONS if name in intervals)
     if grading is not None and feeds:
 
@@ -78,13 +85,6 @@ def derived(source: Source, history: History, executor: Executor, settings: Fore
         names = tuple(name for name in _NAMES if name in intervals)
         found.append(Derived("efficiency", (*feeds, *names), often, efficiency))
     return tuple(found)
-
-
-def _anomalies(findings: Findings, poll: Poll) -> object:
-    history = findings.inventory.jobs or findings.inventory.sessions
-    if history is None or history.fill_ratio < 1:
-        return JobAnomalies()
-    return job_anomalies(poll.state, poll.at, findings.backup_jobs)
 
 
 def _cycles(findings: Findings, poll: Poll) -> object:

@@ -230,7 +230,7 @@ def one_of_everything(name: str) -> Inventory:
                        score=79.5, grade="B", potential_bytes_per_day=1e9),
         ),
         anomalies=JobAnomalies(
-            (OperationAnomaly(operation=name, duration=UNUSUAL, failures=UNUSUAL),),
+            (OperationAnomaly(kind="commvault", operation=name, duration=UNUSUAL, failures=UNUSUAL),),
             (JobAnomaly(job_id="j1", duration=UNUSUAL),),
         ),
         groups=(

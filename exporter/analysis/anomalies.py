@@ -17,8 +17,8 @@ from exporter.model import DAY, Unusual
 
 FloatArray = NDArray[np.float64]
 
-# What is looked back on: three month-ends.
-DAYS = 91
+# What is looked back on: whole weeks, and three month-ends wherever it begins.
+DAYS = 98
 # Weekly fulls have come three times by then.
 LEAST_SPAN_DAYS = 21
 LEAST_DAYS = 8

@@ -97,11 +97,8 @@ class Findings:
         return [*own, *retention(self.inventory.backups or (), self.job_findings, self.at)]
 
     @cached_property
-    def operation_anomalies(self) -> Sequence[tuple[str, OperationAnomaly]]:
-        """(kind of the source, what is unusual)."""
-        found = self.inventory.anomalies
-        kind = "commvault" if self.inventory.jobs else "veeam"
-        return [(kind, one) for one in found.operations] if found else ()
+    def operation_anomalies(self) -> Sequence[OperationAnomaly]:
+        return self.inventory.anomalies.operations if self.inventory.anomalies else ()
 
     @cached_property
     def job_anomalies(self) -> Sequence[tuple[str, JobAnomaly]]:

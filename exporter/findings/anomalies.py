@@ -16,10 +16,11 @@ _DONE = np.isin(np.arange(len(RESULTS)), (SUCCESS, PARTIAL))
 _FAILED = np.isin(np.arange(len(RESULTS)), (FAILED, KILLED))
 
 
-def job_anomalies(state: State, at: float, backup_jobs: Sequence[BackupJob] = ()) -> JobAnomalies:
-    """Days are the 24 hours before `at`, those before them and so on, so that an hour of `at` is compared with itself.
+def job_anomalies(kind: str, state: State, at: float, backup_jobs: Sequence[BackupJob] = ()) -> JobAnomalies:
+    """kind: of the source; backup_jobs: those that are to be told one by one.
 
-    Durations are those of runs that succeeded, with warnings or without.
+    Days are the 24 hours before `at`, those before them and so on. Durations are of runs that succeeded, with warnings
+    or without.
     """
     runs = state.runs(at - _DAYS * DAY, at, clients=bool(backup_jobs))
     day = np.minimum(_DAYS - 1, ((at - runs.ended_at) // DAY).astype(np.int64))
@@ -33,6 +34,7 @@ def job_anomalies(state: State, at: float, backup_jobs: Sequence[BackupJob] = ()
         counts[day[own].max() + 1 :] = np.nan
         operations.append(
             OperationAnomaly(
+                kind=kind,
                 operation=operation,
                 duration=duration_anomaly(_medians(day[own & done], seconds[own & done])),
                 failures=count_anomaly(counts[::-1]),

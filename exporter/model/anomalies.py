@@ -19,8 +19,9 @@ class Unusual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationAnomaly:
-    """Of one kind of jobs: duration in seconds (the median of a day), failed and killed runs of a day."""
+    """Of one kind of jobs of a kind of source: duration in seconds (the median of a day), runs of a day that failed."""
 
+    kind: str
     operation: str
     duration: Unusual | None = None
     failures: Unusual | None = None

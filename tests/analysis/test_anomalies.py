@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -200,6 +200,7 @@ def test_a_failed_reading_at_midnight_is_no_mass_delete() -> None:
     assert abs(deviation(fill_anomaly(hours, used, CAPACITY, AT))) < 1
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.floats(1e-3, 1e3), st.integers(-1000, 1000))
 def test_units_and_the_date_change_nothing(factor: float, weeks: int) -> None:
     days = 400 * GB * weekly(60, seed=5)
