@@ -46,23 +46,24 @@ sources:
 class Tally:
     """Days looked at, days that fire, and alerts: firing days in a row are one."""
 
-    def __init__(self) -> None:
-        self.days = self.fired = self.alerts = 0
+    def __init__(self, looks_a_day: int = 1) -> None:
+        self.looks_a_day = looks_a_day
+        self.looks = self.fired = self.alerts = 0
         self._before: dict[object, bool] = {}
 
     def add(self, whose: object, found: Unusual | None, excess: float = 0.0) -> None:
         if found is None or found.deviation is None or found.value is None:
             return
         fires = found.deviation > FIRES and found.value - found.baseline >= excess
-        self.days += 1
+        self.looks += 1
         self.fired += fires
         self.alerts += fires and not self._before.get(whose, False)
         self._before[whose] = fires
 
     def __str__(self) -> str:
         return (
-            f"{self.days:7d} days, {self.fired:4d} fire ({self.fired / max(1, self.days):.3%}), "
-            f"{self.alerts} alerts, {365 * self.alerts / max(1, self.days):.2f} a year each"
+            f"{self.looks:7d} looks, {self.fired:4d} fire ({self.fired / max(1, self.looks):.3%}), "
+            f"{self.alerts} alerts, {365 * self.looks_a_day * self.alerts / max(1, self.looks):.2f} a year each"
         )
 
 
@@ -126,7 +127,7 @@ def lived(folder: str) -> Iterator[tuple[str, Tally]]:
                 fills.add(name, fill_anomaly(past.timestamps[known], past.used[known], past.capacity, float(at)))
         yield "fill rates", fills
         for watch, since in ((commvault, 22), (veeam, 43)):
-            kinds, failures, jobs = Tally(), Tally(), Tally()
+            kinds, failures, jobs = Tally(4), Tally(4), Tally(4)
             state = service.ledger.state(watch.source.name)
             for at in moments[since * 4 :]:
                 told = job_anomalies(
@@ -137,10 +138,10 @@ def lived(folder: str) -> Iterator[tuple[str, Tally]]:
                     failures.add(operation.operation, operation.failures)
                 for job in told.jobs:
                     jobs.add(job.job_id, job.duration, EXCESS_S)
-            yield f"{watch.source.kind}, durations of kinds (four looks a day)", kinds
-            yield f"{watch.source.kind}, failures of kinds (four looks a day)", failures
+            yield f"{watch.source.kind}, durations of kinds", kinds
+            yield f"{watch.source.kind}, failures of kinds", failures
             if jobs.days:
-                yield f"{watch.source.kind}, durations of jobs (four looks a day)", jobs
+                yield f"{watch.source.kind}, durations of jobs", jobs
         service.close()
 
 
