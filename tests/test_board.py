@@ -90,7 +90,7 @@ def test_the_page_says_what_prometheus_client_would_have_said(openmetrics: bool)
     for source in sources:
         publish_everything(board, source, NASTY + source)
     page = text(board, openmetrics=openmetrics) + ("# EOF\n" if openmetrics else "")
-    measured = [(source, one) for source in sources for many in everything(source, NASTY + source).values() for one in many]
+    measured = [(name, one) for name in sources for many in everything(name, NASTY + name).values() for one in many]
     found = understood(page, openmetrics=openmetrics)
     assert found == understood(said_by_the_library(measured, openmetrics=openmetrics), openmetrics=openmetrics)
     assert len(found) == len(FAMILIES)
