@@ -169,6 +169,13 @@ def test_a_server_that_cuts_its_answer_off_is_an_error(server: requests_mock.Moc
         ask(opened())
 
 
+@pytest.mark.parametrize("answer", [[], {"data": {"result": [{"metric": {}}]}}])
+def test_an_answer_of_another_shape_is_an_error(server: requests_mock.Mocker, answer: object) -> None:
+    server.get(ROUTE, json=answer)
+    with pytest.raises(HistoryError, match="GET /api/v1/query_range"):
+        ask(opened())
+
+
 # Thanos, Mimir and clusters
 
 
