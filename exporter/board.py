@@ -203,9 +203,9 @@ def head(family: Family, openmetrics: bool) -> Chunk:
 def render(measured: Measured, source: str) -> tuple[list[str], int]:
     """The lines of one family, and how many samples were refused because their labels were there already."""
     family = measured.family
-    labels = ",".join(f'{label}="%s"' for label in family.labels[1:])
-    start = f'{family.name}{{source="{_escape(source)}"'.replace("%", "%%")
-    form = f"{start}{',' if labels else ''}{labels}}} %s\n"
+    own = [f'source="{_escape(source)}"'.replace("%", "%%")] if family.subject.of_source else []
+    labels = [f'{label}="%s"' for label in (*family.subject.labels, *family.extra_labels)]
+    form = f"{family.name}{{{','.join(own + labels)}}} %s\n"
     seen: set[tuple[str, ...]] = set()
     lines: list[str] = []
     for names, value in measured.rows:

@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
-from exporter.findings.config import ForecastSettings
+from exporter.findings.config import ESTATE, ForecastSettings
 from exporter.history.config import HistorySettings
 from exporter.model import Group
 from exporter.settings import Duration, Settings
@@ -111,6 +111,8 @@ class Config(Settings):
         names = [source.name for source in sources]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"the name {doubled[0]!r} is given to more than one source")
+        if ESTATE in names:
+            raise ValueError(f"the name {ESTATE!r} means all sources together; give the source another")
         if not sources:
             raise ValueError("the list is empty; leave `sources` out to watch the local filesystems")
         return sources

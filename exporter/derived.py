@@ -7,12 +7,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from exporter.findings import Findings
+from exporter.findings.anomalies import job_anomalies
 from exporter.findings.config import ForecastSettings
 from exporter.findings.forecasts import forecast_pools
+from exporter.findings.groups import remember_disks
 from exporter.findings.past import analyse_cycles, observe_space
 from exporter.findings.veeam_efficiency import forget_old_sessions, grade_jobs, remember_jobs
 from exporter.history import History
-from exporter.model import HOUR, CycleAnalysis, Poll, Source
+from exporter.model import HOUR, CycleAnalysis, JobAnomalies, Poll, Source
 
 # The collectors that say how full things are.
 _SIZES = ("pools", "mounts")
@@ -20,6 +22,8 @@ _SIZES = ("pools", "mounts")
 _REDUCTIONS = ("backups", "drop_file", "enterprise_manager")
 # Those that say how the jobs of these sessions are called, and where they lie.
 _NAMES = ("backup_jobs", "pools")
+# Those that fill the ledger with finished runs.
+_RUNS = ("jobs", "sessions")
 _SPACE_S = 900.0
 
 
@@ -42,6 +46,7 @@ def derived(source: Source, history: History, executor: Executor, settings: Fore
     if sizes:
 
         def forecasts(findings: Findings, poll: Poll) -> object:
+            remember_disks(findings.pools, poll.state)
             return forecast_pools(findings.source, findings.pools, history, poll.at, executor, settings)
 
         found.append(Derived("forecasts", tuple(sizes), settings.interval, forecasts))
@@ -56,6 +61,17 @@ def derived(source: Source, history: History, executor: Executor, settings: Fore
     if "jobs" in intervals and "plans" in intervals:
         # Fulls come by the day.
         found.append(Derived("cycles", ("jobs", "plans"), min(HOUR, 12 * intervals["jobs"]), _cycles))
+    runs = tuple(name for name in _RUNS if name in intervals)
+    if runs:
+        often = min(HOUR, 12 * min(intervals[name] for name in runs))
+
+        def anomalies(findings: Findings, poll: Poll) -> object:
+            history = findings.inventory.jobs or findings.inventory.sessions
+            if history is None or history.fill_ratio < 1:
+                return JobAnomalies()
+            return job_anomalies(kind, poll.state, poll.at, findings.backup_jobs)
+
+        found.append(Derived("anomalies", runs, often, anomalies))
     feeds = tuple(name for name in _REDUCTIONS if name in intervals)
     if grading is not None and feeds:
 

@@ -13,10 +13,11 @@ from exporter import config as configuration
 from exporter.board import Board
 from exporter.config import Config
 from exporter.errors import ConfigError
+from exporter.estate import Estate
 from exporter.findings.workers import Workers
 from exporter.history.ledger import Ledger
 from exporter.history.opening import open_history
-from exporter.model import CollectorState, Group
+from exporter.model import CollectorState, Group, State
 from exporter.poller import Poller
 from exporter.sources import KINDS
 from exporter.telemetry import Telemetry
@@ -49,10 +50,12 @@ class Service:
             self.board, self.history, self.telemetry, self._executor, self._group_of, config.forecast
         )
         self.watches = [self._watch(settings) for settings in config.sources]
+        estate = Estate(self._states, self.history, self._group_of, self._executor, config.forecast)
+        self._estate = Watch(estate, self.ledger.state(estate.name), self._around)
         self._loaded()
 
     def start(self) -> None:
-        self.poller.start(self.watches)
+        self.poller.start([*self.watches, self._estate])
 
     def reload(self) -> None:
         """Read the file again. Raises ConfigError, and then everything is as it was.
@@ -76,16 +79,17 @@ class Service:
                 raise
             regrouped = new.groups != self.config.groups
             self.config, self.watches = new, watches
-            self.poller.replace(watches)
+            self.poller.replace([*watches, self._estate])
             if regrouped:
                 for watch in watches:
                     watch.publish_all(self._clock())
+                self.poller.poll_now(self._estate.source.name)
             self._loaded()
             log.info("configuration reloaded: %d sources", len(watches))
 
     def poll_once(self, at: float, only: str | None = None) -> Iterator[CollectorState]:
         """Poll every collector of every source (or of one) in this thread, as of the moment `at`."""
-        for watch in self.watches:
+        for watch in (*self.watches, self._estate):
             if only in (None, watch.source.name):
                 for name in watch.collectors:
                     yield watch.poll(name, at)
@@ -112,6 +116,9 @@ class Service:
     def _watch(self, settings: configuration.AnySource) -> Watch:
         source = KINDS[settings.kind](settings, self.telemetry)
         return Watch(source, self.ledger.state(settings.name), self._around)
+
+    def _states(self) -> list[tuple[str, State]]:
+        return [(settings.name, self.ledger.state(settings.name)) for settings in self.config.sources]
 
     def _group_of(self, source: str, pool: str) -> Group:
         return self.config.group_of(source, pool)

@@ -226,6 +226,8 @@ class Watch:
         for state in self._states.values():
             board.note(state)
         board.publish(source.name, source.kind, COLLECTOR, measure(COLLECTOR, self._states.values()))
+        if all(collector.elsewhere for collector in source.collectors):
+            return
         group = self._around.group_of(source.name, "")
         itself = SourceState(name=source.name, kind=source.kind, host=source.host, up=self.up, group=group)
         board.publish(source.name, source.kind, SOURCE, measure(SOURCE, [itself]))

@@ -211,7 +211,7 @@ def test_the_first_sizes_are_forecast_at_once(house: House, watch: Watch) -> Non
 
 
 def test_a_source_without_sizes_has_no_forecasts(house: House) -> None:
-    assert list(house.watch(fake_source({"jobs": JOBS})).collectors) == ["jobs"]
+    assert list(house.watch(fake_source({"jobs": JOBS})).collectors) == ["jobs", "anomalies"]
 
 
 def test_a_history_that_fails_does_not_stop_the_polling(

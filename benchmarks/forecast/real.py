@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.forecast.shapes import DAY, HORIZON, Case, FloatArray, capacity_of
+from benchmarks.forecast.case import DAY, Case, capacity_of
+from benchmarks.forecast.shapes import HORIZON, HOURS, FloatArray
 
-_H = 24
 _LINE = 40.0
 
 
@@ -63,21 +63,21 @@ def _series(t: FloatArray, added: FloatArray, removed: FloatArray) -> Iterator[t
     total = np.concatenate([[0.0], np.cumsum(came)])
     now = np.arange(hours)
     for days in (30, 90):
-        pruned = np.maximum(now // (7 * _H) * 7 * _H - days * _H, 0)
+        pruned = np.maximum(now // (7 * HOURS) * 7 * HOURS - days * HOURS, 0)
         yield f"kept {days} d", tree + total[now + 1] - total[pruned]
 
 
 def _cut(rng: np.random.Generator, name: str, series: FloatArray) -> Case | None:
     days = int(rng.integers(60, 181))
-    if series.size < (days + HORIZON + 300) * _H:
+    if series.size < (days + HORIZON + 300) * HOURS:
         return None
-    now = int(rng.integers(200 * _H, series.size - HORIZON * _H - 1))
-    past, future = series[now - days * _H : now + 1], series[now + 1 : now + 1 + HORIZON * _H]
+    now = int(rng.integers(200 * HOURS, series.size - HORIZON * HOURS - 1))
+    past, future = series[now - days * HOURS : now + 1], series[now + 1 : now + 1 + HORIZON * HOURS]
     if np.unique(past).size < 10 or past.min() < 0.05 * past.max():
         return None
     capacity = capacity_of(rng, past, future)
     hit = np.flatnonzero(future >= capacity)
     return Case(
-        name, 1.7e9 + np.arange(past.size) * DAY / _H, past, capacity, future[_H - 1 :: _H][:HORIZON],
-        (hit[0] + 1) / _H if hit.size else np.inf, np.zeros(past.size, dtype=bool),
+        name, 1.7e9 + np.arange(past.size) * DAY / HOURS, past, capacity, future[HOURS - 1 :: HOURS][:HORIZON],
+        (hit[0] + 1) / HOURS if hit.size else np.inf, np.zeros(past.size, dtype=bool),
     )  # fmt: skip

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.forecast import real, rivals
+from benchmarks.forecast.case import DAY, Case, case
 from benchmarks.forecast.score import Row, score, summary
-from benchmarks.forecast.shapes import DAY, HORIZON, SHAPES, Case, case
+from benchmarks.forecast.shapes import HORIZON, SHAPES
 from exporter.analysis.forecast import forecast
 
 Rival = Callable[[Case], Mapping[str, Any]]

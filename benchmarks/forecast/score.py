@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.forecast.shapes import Case
+from benchmarks.forecast.case import Case
 
 DAY = 86400.0
 HORIZON_D = 365.0

@@ -1,6 +1,6 @@
-"""Eighteen shapes of used bytes as storage shows them, with what happened next: the truth a forecast is held to.
+"""Eighteen shapes of used bytes as storage shows them, each with parameters of its own drawn from a seed.
 
-Each shape draws its own parameters from a seed. Hours are the grid; the future is as long as the horizon.
+Hours are the grid, the growth of a usual day the unit; the future is as long as the horizon.
 """
 
 from __future__ import annotations
@@ -13,24 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-DAY = 86400.0
 HORIZON = 365
-_H = 24
-
-
-@dataclass(frozen=True)
-class Case:
-    """One series up to now and its future: future_close[k] is used k+1 days after the last sample."""
-
-    shape: str
-    t: FloatArray
-    used: FloatArray
-    capacity: float
-    future_close: FloatArray
-    full_after_days: float
-    outliers: NDArray[np.bool_]
-    season_days: int | None = None
-    regime_days: float | None = None
+HOURS = 24
 
 
 Spoilt = tuple[FloatArray, FloatArray, NDArray[np.bool_]]
@@ -38,7 +22,7 @@ Spoil = Callable[[np.random.Generator, FloatArray, FloatArray], Spoilt]
 
 
 @dataclass
-class _Draft:
+class Draft:
     """Hourly used over history and future, before readings are spoilt."""
 
     y: FloatArray
@@ -62,7 +46,7 @@ def _noise(rng: np.random.Generator, n: int, sd: float, phi: float = 0.0) -> Flo
 def _grid(rng: np.random.Generator, low: int = 60, high: int = 120) -> tuple[int, FloatArray]:
     """Days of history, and days since its start for every hour of history and future; growth is 1 a day on average."""
     days = int(rng.integers(low, high + 1))
-    return days, np.arange((days + HORIZON) * _H + 1) / _H
+    return days, np.arange((days + HORIZON) * HOURS + 1) / HOURS
 
 
 def _base(rng: np.random.Generator) -> float:
@@ -72,34 +56,34 @@ def _base(rng: np.random.Generator) -> float:
 
 def _usual(rng: np.random.Generator, x: FloatArray) -> FloatArray:
     """Noise of a day's growth: working hours, and jobs of different size."""
-    day = x.size // _H + 1
-    jobs = np.repeat(rng.gamma(1 / rng.uniform(0.05, 0.5) ** 2, 1.0, day), _H)[: x.size]
+    day = x.size // HOURS + 1
+    jobs = np.repeat(rng.gamma(1 / rng.uniform(0.05, 0.5) ** 2, 1.0, day), HOURS)[: x.size]
     jobs /= jobs.mean()
-    return np.concatenate([[0.0], np.cumsum(jobs[:-1] / _H)])
+    return np.concatenate([[0.0], np.cumsum(jobs[:-1] / HOURS)])
 
 
-def linear(rng: np.random.Generator) -> _Draft:
+def linear(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
-    return _Draft(_base(rng) + _usual(rng, x) + _noise(rng, x.size, rng.uniform(0.05, 1.0)), days)
+    return Draft(_base(rng) + _usual(rng, x) + _noise(rng, x.size, rng.uniform(0.05, 1.0)), days)
 
 
-def exponential(rng: np.random.Generator) -> _Draft:
+def exponential(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     rate = math.log(2) / rng.uniform(60, 300)
     y = np.exp(rate * _usual(rng, x)) * (1 + _noise(rng, x.size, rate * rng.uniform(0.05, 0.6)))
-    return _Draft(y * _base(rng), days)
+    return Draft(y * _base(rng), days)
 
 
-def weekly_full(rng: np.random.Generator) -> _Draft:
+def weekly_full(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     size, hour = rng.uniform(3, 15), rng.uniform(0, 7)
     phase = (x - hour) % 7
     cycle = size * np.where(phase < 0.4, phase / 0.4, np.where(phase < rng.uniform(1, 4), 1.0, 0.0))
     level = _base(rng) + _usual(rng, x) * rng.choice([0.3, 1.0, 1.0])
-    return _Draft(level + cycle + _noise(rng, x.size, rng.uniform(0.1, 0.6)), days, season=7)
+    return Draft(level + cycle + _noise(rng, x.size, rng.uniform(0.1, 0.6)), days, season=7)
 
 
-def prune_sawtooth(rng: np.random.Generator) -> _Draft:
+def prune_sawtooth(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     every = float(rng.choice([4, 5, 7, 7, 10, 14, 14, 21]))
     regular = every in (7, 10, 14) and rng.random() < 0.6
@@ -116,16 +100,16 @@ def prune_sawtooth(rng: np.random.Generator) -> _Draft:
             since = 0.0
             due += every if regular else every * rng.uniform(0.7, 1.3)
         y[i] = level
-    return _Draft(y + _noise(rng, x.size, 0.1), days, season=int(every) if regular else None)
+    return Draft(y + _noise(rng, x.size, 0.1), days, season=int(every) if regular else None)
 
 
-def daily_sawtooth(rng: np.random.Generator) -> _Draft:
+def daily_sawtooth(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     size, hour = rng.uniform(2, 10), rng.random()
-    return _Draft(_base(rng) + _usual(rng, x) + size * ((x + hour) % 1.0) + _noise(rng, x.size, 0.2), days)
+    return Draft(_base(rng) + _usual(rng, x) + size * ((x + hour) % 1.0) + _noise(rng, x.size, 0.2), days)
 
 
-def retention_ramp(rng: np.random.Generator) -> _Draft:
+def retention_ramp(rng: np.random.Generator) -> Draft:
     """A new job grows until its retention begins to expire data."""
     days, x = _grid(rng)
     retention, began = float(rng.choice([14, 30, 30, 60, 90])), rng.uniform(0.1, 0.9) * days
@@ -134,51 +118,51 @@ def retention_ramp(rng: np.random.Generator) -> _Draft:
     regime = days - (ended if ended < days - 7 else began)
     y = _base(rng) + ramp * rng.uniform(1, 3) + rng.choice([0.0, 0.1, 0.3]) * x
     y += _noise(rng, x.size, rng.uniform(0.05, 0.5))
-    return _Draft(y, days, regime=regime if regime >= 7 else None)
+    return Draft(y, days, regime=regime if regime >= 7 else None)
 
 
-def steps(rng: np.random.Generator) -> _Draft:
+def steps(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     y = _base(rng) + _usual(rng, x) + _noise(rng, x.size, rng.uniform(0.05, 0.5))
     for _ in range(int(rng.integers(1, 5))):
         y[x > rng.uniform(2, days - 1)] += rng.choice([-1, 1, 1]) * rng.uniform(8, 50)
-    return _Draft(y, days)
+    return Draft(y, days)
 
 
-def mass_delete(rng: np.random.Generator) -> _Draft:
+def mass_delete(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     y = _base(rng) + 60 + _usual(rng, x) + _noise(rng, x.size, rng.uniform(0.05, 0.5))
     at = rng.uniform(5, days - 1)
-    y[x > at] -= rng.uniform(0.15, 0.6) * y[int(at * _H)]
-    return _Draft(y, days)
+    y[x > at] -= rng.uniform(0.15, 0.6) * y[int(at * HOURS)]
+    return Draft(y, days)
 
 
-def slope_change(rng: np.random.Generator) -> _Draft:
+def slope_change(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     ago = rng.uniform(8, min(60, days - 15))
     factor = float(rng.choice([rng.uniform(2, 6), rng.uniform(0.0, 0.4), -rng.uniform(0.2, 1.0)], p=[0.6, 0.3, 0.1]))
     u = _usual(rng, x)
-    at = int((days - ago) * _H)
+    at = int((days - ago) * HOURS)
     y = _base(rng) + np.where(np.arange(x.size) < at, u, u[at] + factor * (u - u[at]))
     y += _noise(rng, x.size, rng.uniform(0.05, 0.5))
-    return _Draft(y, days, regime=ago)
+    return Draft(y, days, regime=ago)
 
 
-def flat(rng: np.random.Generator) -> _Draft:
+def flat(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     kind = rng.random()
     y = np.full(x.size, _base(rng))
     y += _noise(rng, x.size, rng.uniform(0.0, 1.0), phi=float(rng.choice([0.0, 0.9, 0.98])))
-    return _Draft(y if kind < 0.9 else np.full(x.size, y[0]), days, never=True)
+    return Draft(y if kind < 0.9 else np.full(x.size, y[0]), days, never=True)
 
 
-def shrinking(rng: np.random.Generator) -> _Draft:
+def shrinking(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     y = _base(rng) + days + 100 - rng.uniform(0.2, 1.0) * _usual(rng, x) + _noise(rng, x.size, rng.uniform(0.05, 1.0))
-    return _Draft(y, days, never=True)
+    return Draft(y, days, never=True)
 
 
-def dirty(rng: np.random.Generator) -> _Draft:
+def dirty(rng: np.random.Generator) -> Draft:
     draft = linear(rng)
 
     def spoil(rng: np.random.Generator, t: FloatArray, y: FloatArray) -> Spoilt:
@@ -210,7 +194,7 @@ def dirty(rng: np.random.Generator) -> _Draft:
     return draft
 
 
-def expansion(rng: np.random.Generator) -> _Draft:
+def expansion(rng: np.random.Generator) -> Draft:
     """Full, jobs fail, nothing moves; then it is extended and goes on as before."""
     days, x = _grid(rng, 70)
     stood = rng.uniform(3, 25)
@@ -219,25 +203,25 @@ def expansion(rng: np.random.Generator) -> _Draft:
     moved = np.interp(np.where(x < began, x, np.maximum(began, x - stood)), x, u)
     y = _base(rng) + moved + _noise(rng, x.size, rng.uniform(0.02, 0.3))
     clamped = (x >= began) & (x < began + stood)
-    y[clamped] = y[int(began * _H)] + rng.normal(0, 0.01, int(clamped.sum()))
-    return _Draft(y, days)
+    y[clamped] = y[int(began * HOURS)] + rng.normal(0, 0.01, int(clamped.sum()))
+    return Draft(y, days)
 
 
-def heavy_walk(rng: np.random.Generator) -> _Draft:
+def heavy_walk(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng)
     daily = rng.standard_t(3, days + HORIZON + 1) * rng.uniform(0.3, 2.0) + rng.uniform(0.0, 1.0)
     y = _base(rng) + 100 + np.interp(x, np.arange(daily.size), np.cumsum(daily))
-    return _Draft(np.maximum(y, 1.0), days)
+    return Draft(np.maximum(y, 1.0), days)
 
 
-def young(rng: np.random.Generator) -> _Draft:
+def young(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng, 2, 5)
     y = _base(rng) + _usual(rng, x)
     y += rng.choice([0.0, 1.0]) * rng.uniform(0.3, 2) * np.sin(2 * np.pi * (x + rng.random()))
-    return _Draft(y + _noise(rng, x.size, rng.uniform(0.02, 0.4)), days)
+    return Draft(y + _noise(rng, x.size, rng.uniform(0.02, 0.4)), days)
 
 
-def two_years(rng: np.random.Generator) -> _Draft:
+def two_years(rng: np.random.Generator) -> Draft:
     days, x = _grid(rng, 730, 730)
     rate = np.ones(x.size)
     ago = 0.0
@@ -251,10 +235,10 @@ def two_years(rng: np.random.Generator) -> _Draft:
     if rng.random() < 0.5:
         y += rng.uniform(2, 6) * (((x + rng.uniform(0, 7)) % 7) < 2)
         season = 7
-    return _Draft(np.maximum(y, 1.0), days, season=season)
+    return Draft(np.maximum(y, 1.0), days, season=season)
 
 
-def month_end(rng: np.random.Generator) -> _Draft:
+def month_end(rng: np.random.Generator) -> Draft:
     """A monthly full on the last day of calendar months, gone some days later; 100 to 200 days of it."""
     days, x = _grid(rng, 100, 200)
     start = rng.uniform(0, 30.4)
@@ -264,12 +248,12 @@ def month_end(rng: np.random.Generator) -> _Draft:
     size, stays = rng.uniform(8, 30), rng.uniform(3, 15)
     for end in ends:
         y[(x >= end) & (x < end + stays)] += size
-    return _Draft(y, days, season=30)
+    return Draft(y, days, season=30)
 
 
-def surprise(rng: np.random.Generator) -> _Draft:
+def surprise(rng: np.random.Generator) -> Draft:
     draft = linear(rng)
-    at = draft.days * _H + int(rng.uniform(2, 60) * _H)
+    at = draft.days * HOURS + int(rng.uniform(2, 60) * HOURS)
     if rng.random() < 0.5:
         draft.y[at:] += rng.choice([-1, 1, 1]) * rng.uniform(8, 50)
     else:
@@ -277,42 +261,10 @@ def surprise(rng: np.random.Generator) -> _Draft:
     return draft
 
 
-SHAPES: dict[str, Callable[[np.random.Generator], _Draft]] = {
+SHAPES: dict[str, Callable[[np.random.Generator], Draft]] = {
     f.__name__: f
     for f in (
         linear, exponential, weekly_full, prune_sawtooth, daily_sawtooth, retention_ramp, steps, mass_delete,
         slope_change, flat, shrinking, dirty, expansion, heavy_walk, young, two_years, month_end, surprise,
     )
 }  # fmt: skip
-
-
-def capacity_of(rng: np.random.Generator, past: FloatArray, future: FloatArray, never: bool = False) -> float:
-    """A capacity reached after 2 to 330 days, evenly over their logarithm, in about three of four cases."""
-    if never or rng.random() > 0.78:
-        return 1.3 * float(max(past[-30 * _H :].max(), future.max()))
-    highest = np.maximum.accumulate(future)
-    wanted = float(np.exp(rng.uniform(math.log(2), math.log(330))))
-    # Anywhere in what the last fifth of the way brings, so that it is not just the one highest reading.
-    capacity = float(rng.uniform(highest[int(0.8 * wanted * _H)], highest[int(wanted * _H)]))
-    return max(capacity, 1.0005 * float(past[-3 * _H :].max()))
-
-
-def case(shape: str, seed: int) -> Case:
-    """The series number `seed` of a shape; capacity is drawn so that about three of four fill within the horizon."""
-    rng = np.random.default_rng([sorted(SHAPES).index(shape), seed])
-    draft = SHAPES[shape](rng)
-    now = draft.days * _H
-    y = np.maximum(draft.y, 0.0)
-    past, future = y[: now + 1], y[now + 1 :]
-    capacity = capacity_of(rng, past, future, never=bool(draft.never))
-    hit = np.flatnonzero(future >= capacity)
-    full_after = (hit[0] + 1) / _H if hit.size else math.inf
-    scale = 1e9 * float(np.exp(rng.uniform(0, math.log(1e5))))
-    t = 1.7e9 + float(rng.integers(0, 10**7)) + np.arange(now + 1) * 3600.0
-    used, bad = past, np.zeros(past.size, dtype=bool)
-    if draft.spoil:
-        t, used, bad = draft.spoil(rng, t, past)
-    return Case(
-        shape, t, used * scale, capacity * scale, future[_H - 1 :: _H][:HORIZON] * scale, full_after, bad,
-        draft.season, draft.regime,
-    )  # fmt: skip

@@ -6,10 +6,12 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from exporter.analysis.anomalies import fill_anomaly
 from exporter.analysis.forecast import Forecast, forecast, need
 from exporter.errors import WorkerError
 from exporter.findings.config import HORIZON_S, ForecastSettings
@@ -18,9 +20,9 @@ from exporter.model import DAY, HOUR, Pool, PoolForecast
 
 HORIZONS = {"30d": 30 * DAY, "90d": 90 * DAY, "365d": 365 * DAY}
 
-_HISTORY_S = 1100 * DAY
+HISTORY_S = 1100 * DAY
 # Older than this, a day is its close and its peak.
-_HOURLY_S = 14 * DAY
+HOURLY_S = 14 * DAY
 # Forecasts in one task: a fraction of a second; and tasks that wait at a time, so that all sources take turns.
 _IN_TASK = 20
 _AHEAD = 4
@@ -30,14 +32,17 @@ Name = tuple[str, str, str]
 
 
 class Past(NamedTuple):
-    """What a pool used (n,) bytes, when (n,) unix seconds, and its newest capacity (bytes)."""
+    """What a pool used (n,) bytes, when (n,) unix seconds, its newest capacity (bytes), and what it was then (n,)."""
 
     timestamps: FloatArray
     used: FloatArray
     capacity: float
+    capacities: FloatArray
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A pool, or a group as one, and its past as in Past."""
+
     pool: Pool
     timestamps: FloatArray
     used: FloatArray
@@ -51,8 +56,15 @@ def forecast_pools(
     if not known:
         return ()
     past = pasts(history, {"source": source}, at)
-    nothing = Past(NOTHING.timestamps, NOTHING.values, math.nan)
-    asked = [_Asked(pool, *past.get((source, pool.kind, pool.name), nothing)[:2]) for pool in known]
+    nothing = Past(NOTHING.timestamps, NOTHING.values, math.nan, NOTHING.values)
+    asked = [Asked(pool, *past.get((source, pool.kind, pool.name), nothing)[:2]) for pool in known]
+    return tuple(forecast_all(asked, at, executor, settings))
+
+
+def forecast_all(
+    asked: Sequence[Asked], at: float, executor: Executor, settings: ForecastSettings
+) -> list[PoolForecast]:
+    """One each, in the same order; WorkerError."""
     waiting: deque[Future[list[PoolForecast]]] = deque()
     found: list[PoolForecast] = []
     try:
@@ -64,7 +76,7 @@ def forecast_pools(
             found += future.result()
     except (BrokenExecutor, CancelledError):
         raise WorkerError("a process that computes forecasts has ended; the next forecast gets a new one") from None
-    return tuple(found)
+    return found
 
 
 def pasts(history: History, matching: Mapping[str, str], at: float) -> dict[Name, Past]:
@@ -73,7 +85,7 @@ def pasts(history: History, matching: Mapping[str, str], at: float) -> dict[Name
     The capacity of each moment counts, so an extended pool did not lose data.
     """
     by = ("source", "kind", "pool")
-    older, middle = at - _HISTORY_S, math.floor((at - _HOURLY_S) / DAY) * DAY
+    older, middle = at - HISTORY_S, math.floor((at - HOURLY_S) / DAY) * DAY
     free, capacity = "ebbtide_pool_free_bytes", "ebbtide_pool_capacity_bytes"
     old_free = history.ranges(free, matching, by, older, middle, DAY)
     least_free = history.ranges(free, matching, by, older, middle, DAY, "min")
@@ -82,34 +94,50 @@ def pasts(history: History, matching: Mapping[str, str], at: float) -> dict[Name
     new_capacity = history.ranges(capacity, matching, by, middle, at, HOUR)
 
     def past(name: tuple[str, ...]) -> Past:
-        closes = _used(old_free.get(name, NOTHING), old_capacity.get(name, NOTHING))
-        peaks = _used(least_free.get(name, NOTHING), old_capacity.get(name, NOTHING))
-        recent = _used(new_free.get(name, NOTHING), new_capacity.get(name, NOTHING))
+        closes, sizes = _used(old_free.get(name, NOTHING), old_capacity.get(name, NOTHING))
+        peaks, _ = _used(least_free.get(name, NOTHING), old_capacity.get(name, NOTHING))
+        recent, new_sizes = _used(new_free.get(name, NOTHING), new_capacity.get(name, NOTHING))
         higher = peaks.values > closes.values
         # The peak was some time of the day; a moment before its end it does not get into the next.
         moments = np.concatenate([peaks.timestamps[higher] - 1, closes.timestamps, recent.timestamps])
         values = np.concatenate([peaks.values[higher], closes.values, recent.values])
         order = np.argsort(moments, kind="stable")
-        sizes = [*old_capacity.get(name, NOTHING).values[-1:], *new_capacity.get(name, NOTHING).values[-1:]]
-        return Past(moments[order], values[order], float(sizes[-1]))
+        newest = [*old_capacity.get(name, NOTHING).values[-1:], *new_capacity.get(name, NOTHING).values[-1:]]
+        capacities = np.concatenate([sizes[higher], sizes, new_sizes])
+        return Past(moments[order], values[order], float(newest[-1]), capacities[order])
 
     names = {*old_capacity, *new_capacity}
     return {(name[0], name[1], name[2]): past(name) for name in sorted(names)}
 
 
-def _used(free: Series, capacity: Series) -> Series:
+def reclaimable(history: History, matching: Mapping[str, str], at: float) -> dict[Name, dict[str, float]]:
+    """What could be freed at most in each pool whose labels hold `matching`, by scenario, as last known this week."""
+    by = ("source", "kind", "pool", "scenario")
+    found: dict[Name, dict[str, float]] = {}
+    for (source, kind, pool, scenario), series in history.ranges(
+        "ebbtide_pool_reclaimable_bytes", matching, by, at - 7 * DAY, at, DAY
+    ).items():
+        if series.values.size:
+            found.setdefault((source, kind, pool), {})[scenario] = float(series.values[-1])
+    return found
+
+
+def _used(free: Series, capacity: Series) -> tuple[Series, FloatArray]:
+    """What was used, and the capacity at these moments."""
     moments, of_free, of_capacity = np.intersect1d(free.timestamps, capacity.timestamps, return_indices=True)
-    return Series(moments, capacity.values[of_capacity] - free.values[of_free])
+    sizes = capacity.values[of_capacity]
+    return Series(moments, sizes - free.values[of_free]), sizes
 
 
-def _forecast_some(asked: Sequence[_Asked], at: float, settings: ForecastSettings) -> list[PoolForecast]:
+def _forecast_some(asked: Sequence[Asked], at: float, settings: ForecastSettings) -> list[PoolForecast]:
     """What a worker is given."""
     found = []
     for pool, timestamps, used in asked:
         capacity = pool.capacity_bytes or math.nan
         result = forecast(timestamps, used, capacity, HORIZON_S, method=settings.method)
         newest = float(timestamps[-1]) if timestamps.size else at
-        found.append(pool_forecast(pool.kind, pool.name, capacity, newest, result, at, settings))
+        one = pool_forecast(pool.kind, pool.name, capacity, newest, result, at, settings)
+        found.append(replace(one, fill=fill_anomaly(timestamps, used, capacity, at)))
     return found
 
 

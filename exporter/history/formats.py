@@ -44,7 +44,7 @@ def read_csv(lines: Iterable[str], file: str) -> Numbered:
             row = dict(zip(head, cells, strict=True))
             low, high = (_number(row[name]) if row.get(name) else None for name in (LOW, HIGH))
             labels = {name: text for name, text in row.items() if name not in _FIXED}
-            yield rows.line_num, Point(row[METRIC], labels, _moment(row[TIME]), _number(row[VALUE]), low, high)
+            yield rows.line_num, Point(row[METRIC], labels, moment(row[TIME]), _number(row[VALUE]), low, high)
 
 
 def read_openmetrics(lines: Iterable[str], file: str) -> Numbered:
@@ -139,16 +139,17 @@ def _number(text: str) -> float:
         raise ValueError(f"{text[:40]!r} is not a number") from None
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
+    """Unix seconds, or an ISO time, which is UTC unless it says; ValueError."""
     try:
         return float(text)
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text[:40]!r} is neither an ISO time nor unix seconds") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def _escape(text: str) -> str:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from exporter.errors import ConfigError, HistoryError, SourceError
+from exporter.errors import ConfigError, HistoryError, SourceError, SourceGarbled
 from exporter.history import NOTHING, Of, Sample, Series, Steps
 from exporter.http import HttpClient, HttpStatus, dig
 from exporter.settings import Pinned, Secret
 from exporter.telemetry import Telemetry
+
+# How Mimir, Cortex and Thanos refuse a range that is longer than a tenant may ask for at once.
+_TOO_LONG = "time range exceeds the limit"
+# Remarks on the query itself, and what Thanos says of a time of which no store has anything.
+_HARMLESS = ("PromQL ", "No StoreAPIs matched")
 
 # A server answers at most 11,000 points a series.
 MOST_POINTS = 10_000
@@ -26,9 +32,11 @@ _ROUTE = "/api/v1/query_range"
 _ENDPOINT = f"GET {_ROUTE}"
 
 # What others than Prometheus must be told, and it does not mind: VictoriaMetrics else moves the steps to multiples
-# of their length, it and Thanos else answer without a store that is down, and Thanos else without downsampled blocks.
+# of their length, it and Thanos else answer without a store that is down, and Thanos else without downsampled blocks
+# and perhaps with each replica for itself.
 _NO_APPROXIMATION = {
     "nocache": "1", "deny_partial_response": "1", "partial_response": "false", "max_source_resolution": "auto",
+    "dedup": "true",
 }  # fmt: skip
 
 
@@ -69,6 +77,8 @@ class PromqlHistory:
         )  # fmt: skip
         self._client.login = credentials
         self._selector = dict(selector or {})
+        # Seconds between the first and the last point of one request; learned from its refusals.
+        self._longest = math.inf
 
     def append(self, samples: Iterable[Sample], at: float) -> None:
         """Nothing to do: the server has scraped them."""
@@ -104,18 +114,39 @@ class PromqlHistory:
         self._client.close()
 
     def _ask(self, query: str, steps: Steps) -> Iterator[tuple[Mapping[str, str], list[tuple[float, str]]]]:
-        """(labels, points) as answered, in as many requests as the limit of points wants."""
-        for oldest in range(steps.count - 1, -1, -MOST_POINTS):
-            first, last = (steps.end - number * steps.seconds for number in (oldest, max(0, oldest - MOST_POINTS + 1)))
+        """(labels, points) as answered, in as many requests as the limits of points and of time want."""
+        # Numbers of steps, (oldest, newest), the part to ask for next at the end.
+        parts = [(steps.count - 1, 0)]
+        while parts:
+            oldest, newest = parts.pop()
+            most = int(min(MOST_POINTS, 1 + self._longest / steps.seconds))
+            if oldest - newest >= most:
+                parts.append((oldest - most, newest))
+                newest = oldest - most + 1
+            first, last = (steps.end - number * steps.seconds for number in (oldest, newest))
             asked = {"query": query, "start": f"{first:.3f}", "end": f"{last:.3f}", "step": str(steps.seconds)}
             try:
                 answer = self._client.get(_ROUTE, params=asked | _NO_APPROXIMATION).json()
+                _refuse_partial(answer)
                 for series in dig(answer, "data", "result", endpoint=_ENDPOINT, expect=list):
                     yield series["metric"], [(float(at), value) for at, value in series["values"]]
             except (SourceError, ConfigError) as error:
+                if _TOO_LONG in _said(error) and oldest > newest:
+                    self._longest = (last - first) / 2
+                    parts.append((oldest, newest))
+                    continue
                 raise HistoryError(f"history {self.url}: {error}{_said(error)}") from error
             except (KeyError, TypeError, ValueError) as error:
                 raise HistoryError(f"history {self.url}: {_ENDPOINT}: a series of another shape: {error}") from error
+
+
+def _refuse_partial(answer: object) -> None:
+    """A cluster may say in an answer that a part of it is missing, though it was told not to answer then."""
+    if not isinstance(answer, dict):
+        return
+    said = [str(text) for text in answer.get("warnings") or () if not str(text).startswith(_HARMLESS)]
+    if answer.get("isPartial") or said:
+        raise SourceGarbled(f"{_ENDPOINT}: the answer is not complete{_shortened(said[0]) if said else ''}")
 
 
 def _series(steps: Steps, points: Mapping[int, float]) -> Series:
@@ -131,6 +162,10 @@ def _said(error: Exception) -> str:
         text = json.loads(error.body)["error"]
     except (ValueError, TypeError, KeyError):
         return ""
+    return _shortened(text)
+
+
+def _shortened(text: object) -> str:
     return f": {' '.join(str(text).split())[:200]}"
 
 

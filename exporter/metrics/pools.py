@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from exporter.metrics.family import GROUP, Subject, counter, flag, gauge, gauge_by, grouped, info, stateset
+from exporter.metrics.family import (
+    GROUP,
+    Subject,
+    baseline,
+    counter,
+    deviation,
+    flag,
+    gauge,
+    gauge_by,
+    grouped,
+    info,
+    newest,
+    stateset,
+)
 from exporter.model import POOL_STATUSES
 
 POOL = Subject(("kind", "pool"), ("pools", "mounts"), lambda f: f.pools, lambda p: (p.kind, p.name))
@@ -39,6 +52,9 @@ FAMILIES = (
     gauge("ebbtide_pool_time_to_full_low_seconds", "Time until the pool is full at the earliest (10th percentile).", FORECAST, lambda t: t.p10_seconds),
     gauge("ebbtide_pool_time_to_full_high_seconds", "Time until the pool is full at the latest (90th percentile).", FORECAST, lambda t: t.p90_seconds),
     gauge("ebbtide_pool_fill_bytes_per_second", "How fast used space grows at present, without steps, season and outliers; negative: it shrinks.", FORECAST, lambda t: t.fill_bytes_per_second),
+    gauge("ebbtide_pool_fill_last_day_bytes_per_second", "How fast used space grew in the last whole day (UTC).", FORECAST, lambda t: newest(t.fill)),
+    gauge("ebbtide_pool_fill_baseline_bytes_per_second", "How fast used space usually grows on such a day: the median, of its weekday where a week shows.", FORECAST, lambda t: baseline(t.fill)),
+    gauge("ebbtide_pool_fill_deviation", "How far the last whole day lies from what is usual, in robust standard deviations; above 0: it filled faster. Absent with under 21 days of history.", FORECAST, lambda t: deviation(t.fill)),
     gauge("ebbtide_pool_forecast_history_seconds", "Length of the history behind the forecast.", FORECAST, lambda t: t.history_seconds),
     gauge_by("ebbtide_pool_forecast_used_bytes", "What will be used so far from now, if growth goes on as it does (median). It may exceed the capacity: that much space is missing then.", FORECAST, "horizon", lambda t: t.used_bytes),
     gauge_by("ebbtide_pool_forecast_used_low_bytes", "Lower end of the 80 % band: one time in ten less than this will be used.", FORECAST, "horizon", lambda t: t.used_low_bytes),
@@ -58,7 +74,7 @@ FAMILIES = (
     gauge("ebbtide_pool_observed_dates_30d", "Dates (UTC) of the last 30 on which the pool was seen at least twice.", PRUNING, lambda p: p.space and p.space.observed_days_30d),
     gauge("ebbtide_pool_aged_unpruned_bytes", "Aged data that has not been freed: as the CommServe database says, else the sizes of the aged jobs that are still listed, an upper bound.", PRUNING, lambda p: p.aged_bytes),
     gauge("ebbtide_pool_aged_unpruned_jobs", "Jobs that have aged and are still listed on the copies of the pool.", PRUNING, lambda p: p.aged_jobs),
-    gauge_by("ebbtide_pool_reclaimable_bytes", "What would be freed at most if pruning worked (pruning_fixed), if rules had the recommended cycles (cycles_optimised), or both. Blocks shared with younger jobs stay, so deduplicated pools free less.", PRUNING, "scenario", lambda p: p.reclaimable),
+    gauge_by("ebbtide_pool_reclaimable_bytes", "What would be freed at most if pruning worked (pruning_fixed), if rules had the recommended cycles (cycles_optimised), or both. Blocks shared with younger jobs stay, so deduplicated pools free less.", PRUNING, "scenario", lambda p: p.reclaimable, kept=True),
 
     gauge_by("ebbtide_retention_effective_seconds", "How old data gets before it may age: bound=latest the full of a cycle, bound=earliest its last job. +Inf: never ages.", RETENTION, "bound", lambda r: {"earliest": r.earliest_seconds, "latest": r.latest_seconds}),
     info("ebbtide_retention_effective_info", "How the effective retention was found.", RETENTION, ("cycle_semantics", "method"), lambda r: (r.semantics, r.method)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from exporter.model.anomalies import JobAnomalies
 from exporter.model.commvault import (
     AlertCount,
     CommCell,
@@ -22,7 +23,7 @@ from exporter.model.commvault import (
 )
 from exporter.model.filesystem import Mount, Scan, ScanState
 from exporter.model.jobs import JobHistory
-from exporter.model.pools import Pool, PoolForecast, PoolSpace, Reduction
+from exporter.model.pools import GroupForecast, Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis
 from exporter.model.veeam import (
     BackupChain,
@@ -84,6 +85,8 @@ class Inventory:
     space: tuple[PoolSpace, ...] | None = None
     cycles: CycleAnalysis | None = None
     efficiency: tuple[Efficiency, ...] | None = None
+    anomalies: JobAnomalies | None = None
+    groups: tuple[GroupForecast, ...] | None = None
     read_at: Mapping[str, float] = field(default_factory=dict)
     expires_at: Mapping[str, float] = field(default_factory=dict)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.model.anomalies import Unusual
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -85,6 +87,24 @@ class PoolForecast:
     error_ratio: float | None = None
     recommended_capacity_bytes: float | None = None
     order_by_at: float | None = None
+    # Bytes per second of the last whole day.
+    fill: Unusual | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupForecast:
+    """The forecast of what the pools of a group use together, disks counted once.
+
+    group_by: business_unit, application, source or kind; group: which of them; pools: how many; None
+    where only their sum is known.
+    """
+
+    group_by: str
+    group: str
+    pools: int | None
+    used_bytes: float
+    capacity_bytes: float
+    forecast: PoolForecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

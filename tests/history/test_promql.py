@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests_mock
 from pydantic import ValidationError
@@ -165,6 +166,96 @@ def test_a_token_file_that_is_gone_is_an_error_that_names_it(secret_file: Path) 
 def test_a_server_that_cuts_its_answer_off_is_an_error(server: requests_mock.Mocker) -> None:
     server.get(ROUTE, text='{"status": "success", "data": {"result": [')
     with pytest.raises(HistoryError, match="not valid JSON"):
+        ask(opened())
+
+
+@pytest.mark.parametrize("answer", [[], {"data": {"result": [{"metric": {}}]}}])
+def test_an_answer_of_another_shape_is_an_error(server: requests_mock.Mocker, answer: object) -> None:
+    server.get(ROUTE, json=answer)
+    with pytest.raises(HistoryError, match="GET /api/v1/query_range"):
+        ask(opened())
+
+
+# Thanos, Mimir and clusters
+
+
+def test_no_server_is_left_to_answer_in_part_or_with_every_replica(server: requests_mock.Mocker) -> None:
+    ask(opened())
+    [asked] = server.request_history
+    told = {"partial_response": ["false"], "deny_partial_response": ["1"], "dedup": ["true"], "nocache": ["1"]}
+    assert told.items() <= asked.qs.items()
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({"isPartial": True}, ""),
+        ({"warnings": ["PromQL info: x", "receive series from\nstore-2: deadline exceeded"]},
+         ": receive series from store-2: deadline exceeded"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_says_it_is_not_complete_is_refused(
+    server: requests_mock.Mocker, beside: dict[str, object], said: str
+) -> None:
+    server.get(ROUTE, json=NOTHING | beside)
+    with pytest.raises(HistoryError) as caught:
+        ask(opened())
+    assert str(caught.value) == f"history {URL}: GET /api/v1/query_range: the answer is not complete{said}"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"isPartial": False, "warnings": []},
+        {"warnings": None},
+        {"warnings": ["PromQL warning: metric might not be a gauge", "No StoreAPIs matched for this query"]},
+    ],
+)
+def test_a_remark_on_the_query_or_a_time_without_data_is_no_missing_part(
+    server: requests_mock.Mocker, beside: dict[str, object]
+) -> None:
+    server.get(ROUTE, json=NOTHING | beside)
+    ask(opened())
+    assert server.called
+
+
+class Limited:
+    """A server of one series of 1 that answers at most `longest` seconds at once, as Mimir says it."""
+
+    def __init__(self, server: requests_mock.Mocker, longest: float) -> None:
+        self.longest = longest
+        self.refused = 0
+        server.get(ROUTE, json=self.answer)
+
+    def answer(self, request: requests_mock.request._RequestObjectProxy, context: object) -> object:
+        start, end, step = (float(request.qs[key][0]) for key in ("start", "end", "step"))
+        if end - start > self.longest:
+            self.refused += 1
+            context.status_code = 422  # type: ignore[attr-defined]
+            text = "the query time range exceeds the limit (query length: 9600h0m0s, limit: 768h0m0s)"
+            return {"status": "error", "error": f"{text} (err-mimir-max-total-query-length)"}
+        values = [[start + number * step, "1"] for number in range(round((end - start) / step) + 1)]
+        result = [{"metric": {"__name__": NAME, **GOLD}, "values": values}]
+        return {"status": "success", "data": {"resultType": "matrix", "result": result}}
+
+
+@pytest.mark.parametrize("longest", [32 * DAY, 7 * DAY, DAY, 0])
+def test_a_range_that_is_too_long_for_a_tenant_is_asked_for_in_shorter_ones(
+    server: requests_mock.Mocker, longest: float
+) -> None:
+    limited, history = Limited(server, longest), opened(tenant="backup")
+    found = history.range(NAME, GOLD, AT - 400 * DAY, AT, DAY)
+    assert (found.timestamps == AT - DAY * np.arange(399, -1, -1)).all()
+    learned = limited.refused
+    assert learned < 12
+    history.range(NAME, GOLD, AT - 400 * DAY, AT, DAY)
+    history.close()
+    assert limited.refused == learned
+
+
+def test_a_range_that_is_too_long_even_with_one_point_is_an_error(server: requests_mock.Mocker) -> None:
+    Limited(server, -1)
+    with pytest.raises(HistoryError, match="the query time range exceeds the limit"):
         ask(opened())
 
 

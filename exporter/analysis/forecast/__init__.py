@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypedDict, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporter.analysis.forecast.clean import clean
 from exporter.analysis.forecast.daily import Days, daily, stuck
@@ -18,7 +17,7 @@ from exporter.analysis.forecast.drift import Growth, growth, relative_growth
 from exporter.analysis.forecast.ets import LEAST_DAYS, simulate_ets
 from exporter.analysis.forecast.paths import PATHS, simulate
 from exporter.analysis.forecast.quality import backtest_error, is_anomalous
-from exporter.analysis.forecast.series import DAY, BoolArray, FloatArray
+from exporter.analysis.forecast.series import DAY, BoolArray, FloatArray, Paths
 
 __all__ = ["DAY", "FloatArray", "Forecast", "Method", "Need", "forecast", "need"]
 
@@ -66,13 +65,13 @@ class Need(NamedTuple):
 class _Futures(NamedTuple):
     """(days, PATHS) changes from start, sorted along the paths: close of each day, highest peak so far."""
 
-    close: NDArray[np.float32]
-    highest: NDArray[np.float32]
+    close: Paths
+    highest: Paths
     growth: Growth
     start: float
     relative: bool
 
-    def used(self, paths: NDArray[np.float32], share: float) -> FloatArray:
+    def used(self, paths: Paths, share: float) -> FloatArray:
         """(days + 1,) quantile of what is used, beginning with now."""
         change = paths[:, min(PATHS - 1, max(0, round(share * PATHS - 0.5)))].astype(np.float64)
         values = self.start + np.append(0.0, np.minimum(change, _MOST_LOG) if self.relative else change)
@@ -129,7 +128,7 @@ def forecast(
 
     grid = np.arange(futures.close.shape[0] + 1)
 
-    def curve(paths: NDArray[np.float32], share: float) -> FloatArray:
+    def curve(paths: Paths, share: float) -> FloatArray:
         values: FloatArray = np.interp(offsets / DAY, grid, futures.used(paths, share) * scale)
         return values
 
@@ -219,9 +218,8 @@ def _futures(linear: Growth, known: Days, newest: float, days: int, method: Meth
             ends, tops = (
                 np.concatenate([a[:, ::2], b[:, ::2]], axis=1) for a, b in zip(ours, (ends, tops), strict=True)
             )
-    # Single precision of a change is more than enough, and sorts in a third of the time.
-    closes, highest = (x.astype(np.float32) for x in (ends, np.maximum.accumulate(tops, axis=0)))
-    return _Futures(np.sort(closes, axis=1), np.sort(highest, axis=1), found, start, relative)
+    highest = np.maximum.accumulate(tops, axis=0)
+    return _Futures(np.sort(ends, axis=1), np.sort(highest, axis=1), found, start, relative)
 
 
 def _after(found: Growth) -> FloatArray:

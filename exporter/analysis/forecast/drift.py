@@ -18,7 +18,11 @@ _BLOCK = 7
 _LONGEST_BLOCK = 14
 _LEAST_LASTING = 0.05
 _LOG_DAYS = 60
-_BENT = 2.5
+_BENT = 1.8
+# A slope of two standard errors counts half.
+_DOUBT = 4.0
+# Of today's growth what there may have been before a new job began: no doubt about it, no longer.
+_IDLE, _BUSY = 0.1, 0.25
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Growth:
     innovation (n,): daily changes less season and slope, steps included; steps (n,): which changes are jumps;
     jumps: sizes of those that came once; regular: those that come again; profile (period,): what the season adds
     k + 1 days from now; starts: first change of each regime; block: days that are redrawn together; lasting, pull:
-    shares of a block's change that stay and of today's residual that go; bend: Student's t of growth that grows.
+    shares of a block's change that stay and of today's residual that go; bend: Student's t of growth that grows;
+    before: mean daily change until the last regime.
     """
 
     slope: float
@@ -45,6 +50,7 @@ class Growth:
     lasting: float
     pull: float
     bend: float
+    before: float
 
     @property
     def days(self) -> int:
@@ -64,7 +70,14 @@ class Growth:
         if self.slope_error == 0:
             return self.slope
         t2 = (self.slope / self.slope_error) ** 2
-        return self.slope * t2 / (t2 + (0.25 if self.days < YOUNG_DAYS else 1.0))
+        return self.slope * t2 / (t2 + (0.25 if self.days < YOUNG_DAYS else _DOUBT))
+
+    @property
+    def ramp(self) -> float:
+        """How far it looks like a new job, whose growth ends with its retention: 0 to 1, 1 where it began from idle."""
+        if self.starts[-1] == 0 or self.slope <= 0:
+            return 0.0
+        return min(1.0, max(0.0, (_BUSY - abs(self.before) / self.slope) / (_BUSY - _IDLE)))
 
     @property
     def freedom(self) -> float:
@@ -117,6 +130,7 @@ def growth(close: FloatArray) -> Growth:
         residual=residual, innovation=change - seasonal - np.repeat(slopes, lengths), steps=steps,
         jumps=np.empty(0) if regular else (change - seasonal - calm)[steps], regular=regular, profile=profile,
         starts=starts, block=block, lasting=lasting, pull=_pull(last, block, lasting), bend=_bend(calm[starts[-1] :]),
+        before=float(calm[: starts[-1]].mean()) if starts[-1] else 0.0,
     )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from exporter.analysis.forecast.drift import Growth
 from exporter.analysis.forecast.paths import PATHS, chances
-from exporter.analysis.forecast.series import FloatArray
+from exporter.analysis.forecast.series import FloatArray, Paths
 
 # Fewer closes leave nothing to estimate with.
 LEAST_DAYS = 14
 
 
-def simulate_ets(growth: Growth, close: FloatArray, excess: FloatArray, days: int) -> tuple[FloatArray, FloatArray]:
+def simulate_ets(growth: Growth, close: FloatArray, excess: FloatArray, days: int) -> tuple[Paths, Paths]:
     """(days, PATHS) closes and peaks of each day, relative to today's close, from ETS(A, Ad, A or N).
 
     close (n + 1,): without steps; excess (n + 1,): how far each day's peak was above its close.
@@ -33,4 +33,4 @@ def simulate_ets(growth: Growth, close: FloatArray, excess: FloatArray, days: in
     paths = np.asarray(simulated, dtype=np.float64).reshape(days, PATHS)
     paths = np.where(np.isfinite(paths), paths, close[-1]) - close[-1]
     index = (chances(days).which * excess.size).astype(np.intp)
-    return paths, paths + excess[index]
+    return paths.astype(np.float32), (paths + excess[index]).astype(np.float32)

@@ -8,6 +8,9 @@ from exporter.analysis.forecast.series import FloatArray
 
 _LIMIT = 3.6
 _SHORTEST = 6
+# What stops or starts at once is seen sooner.
+_SHORTEST_SUDDEN = 3
+_LIMIT_SUDDEN = 8.0
 _BORROWED = 1
 
 
@@ -25,7 +28,9 @@ def regime_starts(change: FloatArray, shortest: int = _SHORTEST) -> list[int]:
         rest = change[starts[-1] :]
         split, t = best_split(rest, shortest, back)
         if t < _LIMIT:
-            return starts
+            split, t = best_split(rest, _SHORTEST_SUDDEN, back)
+            if t < _LIMIT_SUDDEN or split < shortest:
+                return starts
         starts.append(starts[-1] + split)
 
 

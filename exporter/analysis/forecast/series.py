@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from exporter.model import DAY
 
-__all__ = ["DAY", "BoolArray", "FloatArray", "IntArray"]
+__all__ = ["DAY", "BoolArray", "FloatArray", "IntArray", "Paths"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Paths = NDArray[np.float32]
 IntArray = NDArray[np.intp]

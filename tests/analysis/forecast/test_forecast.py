@@ -71,6 +71,25 @@ def test_growth_that_began_lately_counts_from_where_it_began() -> None:
     assert result["regime_start_s"] == pytest.approx(t[0] + 85 * DAY, abs=2 * DAY)
 
 
+def test_a_new_job_on_an_idle_pool_may_reach_its_retention_before_the_pool_is_full() -> None:
+    """Idle for 60 days, growing by 10 a day for 20, 600 to go: in 60 days, or in most of the futures never."""
+    t = hourly(80)
+    day = (t - t[0]) / DAY
+    used = 100 + 10 * np.maximum(day - 60, 0.0) + np.random.default_rng(4).normal(0, 0.5, t.size)
+    low, middle, _ = times(forecast(t, used, 900.0, YEAR))
+    assert low == pytest.approx(60 * DAY, rel=0.1)
+    assert middle > 200 * DAY
+    # Until the job is twice as old as now, most of them say what the line says: 10 days here.
+    assert 10 * DAY < forecast(t, used, 400.0, YEAR)["ttf_p50_s"] < 12 * DAY
+
+
+def test_growth_that_grew_out_of_growth_is_no_new_job() -> None:
+    t = hourly(80)
+    day = (t - t[0]) / DAY
+    used = 100 + 4 * day + 6 * np.maximum(day - 60, 0.0) + np.random.default_rng(4).normal(0, 0.5, t.size)
+    assert forecast(t, used, used[-1] + 600.0, YEAR)["ttf_p50_s"] == pytest.approx(60 * DAY, rel=0.1)
+
+
 def test_growth_by_a_part_of_what_is_there_is_full_sooner_than_a_line_says() -> None:
     """Twice as much every 60 days: from 800 to 1600 in 60, which the last 30 days' line would reach after 76."""
     t = hourly(120)
