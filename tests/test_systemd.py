@@ -35,9 +35,7 @@ def test_systemd_takes_the_unit_without_a_remark(tmp_path: Path) -> None:
 
 
 def test_the_exporter_keeps_the_mounts_of_the_server(unit: configparser.ConfigParser) -> None:
-    own_mounts = (
-        "Protect|Private|Read|Inaccessible|Bind|Root|Dynamic|Temporary"
-    )
+    own_mounts = "Protect|Private|Read|Inaccessible|Bind|Root|Dynamic|Temporary"
     assert not [key for key in unit["Service"] if re.match(own_mounts, key)]
 
 
