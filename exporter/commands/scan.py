@@ -69,7 +69,8 @@ def scan(
         if last:
             report = _last(root, source, config)
         else:
-            settings = ScanSettings(
+            # Not validated: a path need not be text.
+            settings = ScanSettings.model_construct(
                 path=root, depth=depth, max_depth=max_depth, exclude=tuple(exclude or ()), include=tuple(include or ()),
                 categories=_absolute(categories), index=_absolute(index), workers=workers,
                 executor=executor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -101,6 +102,30 @@ def test_what_is_no_directory_is_one_line_and_status_1(ebbtide, tree, what):
     done = ebbtide(tree.parent / what)
     reason = "No such file or directory" if what == "gone" else "Not a directory"
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"ebbtide: {tree.parent / what}: {reason}\n")
+
+
+def test_a_root_whose_name_is_no_text_is_scanned(ebbtide, tree):
+    odd = os.path.join(os.fsencode(tree.parent), b"caf\xe9")
+    os.rename(tree, odd)
+    report = json.loads(ebbtide(odd, "--json").stdout)
+    assert (report["files"], report["root"]) == (3, f"{tree.parent}/caf\\xe9")
+
+
+def test_an_index_that_is_none_or_in_use_is_one_line_and_status_1(ebbtide, tree, tmp_path):
+    index = tmp_path / "index"
+    index.write_bytes(b"no database, but long enough to be taken for one" * 100)
+    done = ebbtide(tree, "--index", index)
+    assert (done.exit_code, done.stderr) == (
+        1, f"ebbtide: {index}: the index cannot be used: file is not a database\n",
+    )  # fmt: skip
+    index.unlink()
+    with open(f"{index}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = ebbtide(tree, "--index", index)
+    assert (done.exit_code, done.stderr) == (1, f"ebbtide: {index}: another scan uses this index\n")
+    assert ebbtide(tree, "--index", index).exit_code == 0
+    done = ebbtide(tree, "--index", tmp_path / "none" / "index")
+    assert done.stderr == f"ebbtide: {tmp_path}/none/index: the index cannot be used: No such file or directory\n"
 
 
 def test_a_table_of_categories_that_cannot_be_read_is_status_2(ebbtide, tree):

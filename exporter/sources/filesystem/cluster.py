@@ -18,7 +18,7 @@ from exporter.sources.filesystem.subtree import Part, Rules, Walker
 if TYPE_CHECKING:
     from exporter.sources.filesystem.scan import How
 
-_ADDRESS = re.compile(r"dask://(?P<scheduler>(\[[0-9a-fA-F:]+\]|[^:/\s\[\]]+):\d{1,5})")
+_ADDRESS = re.compile(r"dask://(\[[0-9a-fA-F:]+\]|[^:/\s\[\]]+):\d{1,5}")
 _CONNECT_SECONDS = 10
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import closing
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from exporter.errors import HistoryError
 from exporter.sources.filesystem.categories import SHIPPED, read_categories
 from exporter.sources.filesystem.cluster import on_cluster
 from exporter.sources.filesystem.config import ScanSettings
@@ -17,6 +19,12 @@ from exporter.sources.filesystem.scan import How, Progress, scan
 from exporter.sources.filesystem.subtree import Rules
 from exporter.sources.filesystem.tally import Tally
 
+try:
+    import fcntl
+except ImportError:
+    # Windows.
+    fcntl = None  # type: ignore[assignment]
+
 
 def scan_configured(
     settings: ScanSettings,
@@ -25,7 +33,10 @@ def scan_configured(
     should_stop: Callable[[], bool],
     progress: Callable[[Progress], None],
 ) -> tuple[Tally, int, Trust | None]:
-    """The settled tally, st_dev of the root, and with an index what was taken over. Raises what `scan` raises."""
+    """The settled tally, st_dev of the root, and with an index what was taken over.
+
+    Raises what `scan` raises, ConfigError for the table of categories and HistoryError for the index.
+    """
     rules = Rules(
         root=settings.path,
         depth=settings.depth,
@@ -49,5 +60,24 @@ def scan_configured(
         how = on_cluster(how, settings.executor)
     if settings.index is None:
         return *scan(rules, how), None
-    with closing(Index(Path(settings.index), verify=settings.verify)) as index:
+    with _opened(settings.index, settings.verify) as index:
         return *scan(rules, how, index), index.trust
+
+
+@contextmanager
+def _opened(path: str, verify: int) -> Iterator[Index]:
+    """The index, for one scan at a time. Raises HistoryError when it cannot be used."""
+    try:
+        lock = open(f"{path}.lock", "wb")  # noqa: SIM115 - what is raised below it is not of this file
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise HistoryError(f"{path}: another scan uses this index") from None
+    except OSError as error:
+        raise HistoryError(f"{path}: the index cannot be used: {error.strerror}") from None
+    try:
+        with lock, closing(Index(Path(path), verify=verify)) as index:
+            yield index
+    except sqlite3.Error as error:
+        raise HistoryError(f"{path}: the index cannot be used: {error}") from error

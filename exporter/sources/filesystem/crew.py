@@ -20,7 +20,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from exporter.errors import SourceUnreachable
@@ -45,6 +45,8 @@ _LOOK_SECONDS = 0.25
 _LEASE_SECONDS = 300.0
 _MEDIANS = 10
 _LEASES = 3
+# An idle worker, or one between two parts, has done nothing at all by then.
+_ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,16 @@ class Crew:
         """Walk the subtrees, and those that `take` makes of each part that comes back, in no particular order.
 
         A directory that does not answer is an error that is counted (ETIMEDOUT), and its worker is left to itself.
-        Raises what the walker, take and bucket.should_stop raise; SourceUnreachable when workers keep dying.
+        Raises what the walker, take and bucket.should_stop raise; SourceUnreachable when workers keep dying or none is
+        left.
         """
         frontier = list(subtrees)
         out: dict[Future[Part], _Task] = {}
         lost: Counter[Subtree] = Counter()
-        leases, stuck = _Leases(), list[Future[Part]]()
+        leases, stuck, given_up = _Leases(), list[Future[Part]](), list[Subtree]()
         executor, broken = self.hire(), False
         try:
-            while frontier or leases.again or out:
+            while frontier or leases.again or given_up or out:
                 self.bucket.should_stop()
                 if self.pauses.reason() is not None:
                     if not out:
@@ -134,8 +137,7 @@ class Crew:
                 for future in [future for future, task in out.items() if time.monotonic() >= task.until]:
                     if not future.cancel():
                         stuck.append(future)
-                    for subtree in leases.over(out.pop(future)):
-                        take(unanswered(rules, subtree))
+                    given_up += leases.over(out.pop(future))
                 stuck = [future for future in stuck if not future.done()]
                 if len(stuck) >= self.size:
                     executor.shutdown(wait=False, cancel_futures=True)
@@ -144,8 +146,18 @@ class Crew:
                     log.warning("a worker of the scan died or answers no more; what it had open is walked again")
                     executor.shutdown(wait=False, cancel_futures=True)
                     executor, broken = self.hire(), False
+                if given_up and not broken:
+                    self._check_answers(executor)
+                    while given_up:
+                        take(unanswered(rules, given_up.pop()))
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+    def _check_answers(self, executor: Executor) -> None:
+        # One that breaks just now will be replaced.
+        with suppress(*self.lost):
+            if not wait([executor.submit(os.getpid)], timeout=_ANSWER_SECONDS).done:
+                raise SourceUnreachable("no worker of the scan answers")
 
     def _hand_out(
         self,

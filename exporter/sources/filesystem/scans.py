@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.errors import SourceError, SourceRefused, SourceUnreachable
+from exporter.errors import EbbtideError, SourceError, SourceRefused, SourceUnreachable
 from exporter.model import Poll, Scan, ScanState, Share, State
 from exporter.sources.filesystem.client import FilesystemClient, Walked
 from exporter.sources.filesystem.config import ScanSettings
@@ -42,15 +42,15 @@ class Last:
 def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
     """The last result of each root that has one, in the order of the configuration.
 
-    A root that fails keeps its last result and does not fail the others; raises the SourceError of the roots if none
-    is left that did not fail.
+    A root that fails keeps its last result and does not fail the others; raises the errors of the roots as one if
+    none is left that did not fail.
     """
     begun = time.monotonic()
     remembered = _remembered(poll.state)
     configured = {readable(scan.path): scan for scan in client.settings.scan}
     last = {root: remembered[root] for root in configured if root in remembered}
     due = {scan: root for root, scan in configured.items() if is_due(client, scan, last.get(root), poll.at)}
-    failed: dict[str, SourceError] = {}
+    failed: dict[str, EbbtideError] = {}
     for scan, walk in client.walks.ask(due).items():
         if not walk.done():
             continue
@@ -61,7 +61,7 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
                 raise SourceUnreachable(f"{root}: {why}")
         except OSError as error:
             failed[root] = _failure(root, error)
-        except SourceError as error:
+        except EbbtideError as error:
             failed[root] = error
         else:
             last[root], report = parse(root, walked, ended_at=poll.at + walked.ended - begun)
@@ -101,7 +101,7 @@ def report_key(root: str) -> str:
     return f"scan:{root}"
 
 
-def _note(client: FilesystemClient, path: str, error: SourceError | None) -> None:
+def _note(client: FilesystemClient, path: str, error: EbbtideError | None) -> None:
     message = "" if error is None else str(error)
     if message and message != client.failures.get(path):
         log.warning("%s", message)

@@ -121,6 +121,16 @@ def test_workers_that_die_again_and_again_end_the_scan(tree):
         Crew(Deadly).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
 
 
+def test_a_scan_without_workers_is_not_one_of_silent_directories(tree, impatient, monkeypatch):
+    class Deserted(Executor):
+        def submit(self, fn, /, *arguments, **keys):
+            return Future()
+
+    monkeypatch.setattr("exporter.sources.filesystem.crew._ANSWER_SECONDS", 0.05)
+    with pytest.raises(SourceUnreachable, match="no worker of the scan answers"):
+        Crew(Deserted).walk(rules_of(tree), [Subtree(b"")], lambda part: part.left)
+
+
 def test_an_executor_that_broke_before_it_took_a_part_is_replaced(tree):
     hired: list[Executor] = []
 

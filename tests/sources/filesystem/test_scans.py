@@ -246,6 +246,19 @@ def test_two_signs_are_a_missing_mount(now, before, said):
     assert doubt(now, before) == said
 
 
+def test_a_broken_index_costs_no_other_root_its_result(client, poll, root, tmp_path):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "none.yaml").write_text("[")
+    roots = [
+        {"path": str(root)},
+        {"path": str(root / "below"), "index": str(tmp_path / "index")},
+        {"path": str(tmp_path), "categories": str(tmp_path / "none.yaml")},
+    ]
+    source = client(settings={"scan": roots})
+    assert [s.root for s in scans.fetch(source, poll())] == [str(root)]
+    assert [s.success for s in fetch_states(source, poll())] == [True, False, False]
+
+
 def test_how_it_goes_with_each_root_is_told(client, poll, root):
     source = client(settings=scanning(root, root / "gone", interval="1h"), clock=lambda: AT - 60)
     before = fetch_states(source, poll())
