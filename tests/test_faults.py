@@ -18,7 +18,7 @@ from exporter.findings import ungrouped
 from exporter.findings.config import ForecastSettings
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
-from exporter.metrics import veeam_efficiency
+from exporter.metrics import anomalies, veeam_efficiency
 from exporter.model import CollectorState
 from exporter.simulator.clock import Clock
 from exporter.simulator.commserve import CommServe
@@ -63,8 +63,8 @@ OPTIONS = {
     "commvault": "retained_jobs: true, intervals: {retained_jobs: 1d}, ",
     "veeam": "role: backup_administrator, ",
 }
-# Grades are computed from the ledger, which outlasts any answer.
-FROM_LEDGER = tuple(family.name for family in veeam_efficiency.FAMILIES)
+# Grades and anomalies are computed from the ledger, which outlasts any answer.
+FROM_LEDGER = tuple(family.name for family in (*veeam_efficiency.FAMILIES, *anomalies.FAMILIES))
 # Answers that a fault leaves as they are, or that are honest: no list, no number, no news; a detail one may not see.
 UNTOUCHED = {
     ("commcell", "wrong_lists"),
