@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from exporter import bundle
 from exporter import config as configuration
 from exporter.board import Board
 from exporter.config import Config
@@ -19,6 +20,7 @@ from exporter.history.ledger import Ledger
 from exporter.history.promql import PromqlHistory
 from exporter.history.sql import SqlHistory
 from exporter.model import CollectorState, Group
+from exporter.nagios import thresholds
 from exporter.poller import Poller
 from exporter.sources import KINDS
 from exporter.telemetry import Telemetry
@@ -47,6 +49,7 @@ class Service:
         self._executor = ThreadPoolExecutor(1, "forecast")
         self._around = Surroundings(self.board, self.history, self.telemetry, self._executor, self._group_of)
         self.watches = [self._watch(settings) for settings in config.sources]
+        self._thresholds = _thresholds(config)
         self._loaded()
 
     def start(self) -> None:
@@ -67,13 +70,14 @@ class Service:
                     raise ConfigError(f"{self._path}: web cannot change while running; restart")
                 known = {watch.source.name: watch for watch in self.watches}
                 before = {settings.name: settings for settings in self.config.sources}
+                numbers = _thresholds(new)
                 watches = [known[s.name] if before.get(s.name) == s else self._watch(s) for s in new.sources]
             except ConfigError as error:
                 self.telemetry.reload_successful.set(0)
                 log.error("the old configuration stays: %s", error)
                 raise
             regrouped = new.groups != self.config.groups
-            self.config, self.watches = new, watches
+            self.config, self.watches, self._thresholds = new, watches, numbers
             self.poller.replace(watches)
             if regrouped:
                 for watch in watches:
@@ -96,7 +100,15 @@ class Service:
         """Answer HTTP on a bound socket until SIGINT or SIGTERM."""
         host, port = listening.getsockname()[:2]
         app = create_app(
-            Doors(self.board, self.poller, self.telemetry, self.reload, self.config.web.lifecycle, self._clock)
+            Doors(
+                self.board,
+                self.poller,
+                self.telemetry,
+                self.reload,
+                self.config.web.lifecycle,
+                self._clock,
+                lambda: self._thresholds,
+            )
         )
         log.info("listening on %s port %d, %d sources", host, port, len(self.watches))
         server(app, host, port).run(sockets=[listening])
@@ -123,3 +135,8 @@ class Service:
     def _loaded(self) -> None:
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_timestamp.set(self._clock())
+
+
+def _thresholds(config: Config) -> thresholds.Thresholds:
+    """What the Nagios checks compare with. Raises ConfigError."""
+    return thresholds.from_file(config.nagios.thresholds or bundle.path("rules") / "thresholds.yaml")

@@ -23,8 +23,11 @@ PACKAGES = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "openssl": "openssl",
+    "icinga2": "icinga2-bin",
     "initdb": "postgresql",
+    "nagios4": "nagios4-core",
     "postgres": "postgresql",
+    "snmptrapd": "snmptrapd",
 }
 NODE = Path(__file__).parent / "node"
 _ELSEWHERE = f"/usr/sbin:/usr/lib/postgresql/15/bin:{NODE}/node_modules/.bin"

@@ -40,7 +40,7 @@ ENV = "password: {env: VBR_PASSWORD}"
     [
         ("webb: {}", "webb: unknown key; did you mean web?"),
         ("web: {lisen: x}", "web.lisen: unknown key; did you mean listen?"),
-        ("zzz: 1", "zzz: unknown key; known are groups, history, ledger, nagios, sources, web"),
+        ("zzz: 1", "zzz: unknown key; known are bridge, groups, history, ledger, nagios, sources, web"),
         ("groups: [{match: {sorce: x}}]", "groups[0].match.sorce: unknown key; did you mean source?"),
         (
             "groups: [{match: {}, bu: x}]",

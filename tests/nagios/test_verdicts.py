@@ -1,0 +1,140 @@
+"""The same data through the rules, in a real Prometheus, and through the checks: the verdicts are the same."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from exporter.nagios import thresholds
+from exporter.nagios.check import Data, Selection
+from exporter.nagios.checks import CHECKS
+from exporter.nagios.fetch import Access, NoAnswer, Prometheus
+from exporter.nagios.samples import Samples
+from exporter.nagios.verdict import State, Verdict
+from tests.nagios.estates import DRAWS, Series
+from tests.promql import ROOT
+from tests.servers import free_port, need, running, wait_until
+
+pytestmark = pytest.mark.server
+
+EACH = 25
+SEVERITIES = {"critical": State.CRITICAL, "warning": State.WARNING}
+
+
+@dataclass
+class Site:
+    """A Prometheus that evaluated the shipped rules over the estates, and what an exporter would say of them."""
+
+    prometheus: Prometheus
+    url: str
+    page: str
+    now: float
+
+    def firing(self, name: str) -> list[dict[str, str]]:
+        """The labels of the firing alerts that a check stands for."""
+        alerts = requests.get(f"{self.url}/api/v1/alerts", timeout=10).json()["data"]["alerts"]
+        return [a["labels"] for a in alerts if a["labels"]["alertname"] in CHECKS[name].alerts]
+
+    def rules_say(self, name: str, source: str) -> State:
+        found = [SEVERITIES.get(a["severity"], State.OK) for a in self.firing(name) if a.get("source") == source]
+        return max(found, default=State.OK)
+
+    def samples(self, name: str) -> Samples:
+        """As a check with --prometheus asks."""
+        samples = self.prometheus.metrics(CHECKS[name].metrics)
+        for asked, expression in CHECKS[name].asks.items():
+            samples |= self.prometheus.query(expression, asked)
+        return samples
+
+    def verdict(self, name: str, samples: Samples, source: str) -> Verdict:
+        numbers = thresholds.from_file(ROOT / "rules/thresholds.yaml")
+        return CHECKS[name].run(Data(samples, numbers, self.now, Selection(source=source)))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("verdicts")
+    now = time.time()
+    series = [
+        one
+        for name, draw in DRAWS.items()
+        for number in range(EACH)
+        for one in draw(random.Random(f"{name}{number}"), f"{name}-{number}", now)
+    ]
+    series += [Series("up", {"job": "ebbtide", "instance": f"e{n}:9877"}, n) for n in (0, 1)]
+    series += [Series("ebbtide_config_last_reload_successful", {"instance": "e1:9877", "job": "ebbtide"}, 0)]
+    _backfill(folder, series, now)
+    for rules in (ROOT / "rules").glob("**/*.yaml"):
+        _hurried(rules, folder / rules.name)
+    (folder / "prometheus.yml").write_text(
+        yaml.safe_dump({"global": {"evaluation_interval": "1s"}, "rule_files": [str(folder / "*.yaml")]})
+    )
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [
+        need("prometheus"), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address={url.removeprefix('http://')}", "--storage.tsdb.retention.time=10y",
+    ]  # fmt: skip
+    with running(command, folder / "log"):
+        prometheus = Prometheus(url, Access())
+        wait_until(lambda: _evaluated(prometheus), "the rules are evaluated over what they record")
+        page = "\n".join([one.at(0) for one in series if one.name != "up"] + [""])
+        yield Site(prometheus, url, page, time.time())
+
+
+def _backfill(folder: Path, series: list[Series], now: float) -> None:
+    """Two days of history, until now: what Prometheus is to write must be younger than a block."""
+    ages = [*range(2 * 86400, 900, -900), *range(900, -1, -60)]
+    text = "".join(
+        f"# TYPE {one.name} gauge\n" * (number == 0 or series[number - 1].name != one.name)
+        + "".join(f"{one.at(age)} {now - age:.3f}\n" for age in ages)
+        for number, one in enumerate(series)
+    )
+    (folder / "past.om").write_text("\n".join(line for line in text.splitlines() if line[0] != "#") + "\n# EOF\n")
+    command = [
+        need("promtool"), "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics",
+        str(folder / "past.om"), str(folder / "tsdb"),
+    ]  # fmt: skip
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+def _hurried(rules: Path, to: Path) -> None:
+    """The rules as shipped, every second and without `for`."""
+    content: dict[str, Any] = yaml.safe_load(rules.read_text())
+    for group in content["groups"]:
+        group["interval"] = "1s"
+        for rule in group["rules"]:
+            rule.pop("for", None)
+            rule.pop("keep_firing_for", None)
+    to.write_text(yaml.safe_dump(content))
+
+
+def _evaluated(prometheus: Prometheus) -> bool:
+    """Four times at least: what is recorded from what is recorded is there."""
+    often = "count_over_time(severity:ebbtide_pool_free_ratio:threshold[1m]) >= 4"
+    try:
+        return bool(prometheus.query(often, "often").of("often"))
+    except NoAnswer:
+        return False
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_check_of_prometheus_data_comes_to_the_verdict_of_the_rules(site: Site, name: str) -> None:
+    samples = site.samples(name)
+    said = {source: site.verdict(name, samples, source) for source in _sources(name)}
+    rules = {source: site.rules_say(name, source) for source in said}
+    assert {s: v.state.name for s, v in said.items()} == {s: state.name for s, state in rules.items()}
+    assert len(set(rules.values())) > 1
+
+
+def _sources(name: str) -> list[str]:
+    return [f"{name}-{number}" for number in range(EACH)]
