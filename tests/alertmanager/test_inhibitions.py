@@ -88,6 +88,59 @@ def test_what_is_explained_is_left_unsaid(muted: Callable[..., set[str]], explai
     assert muted(explains, unsaid) == {unsaid["alertname"]}
 
 
+# By what the alert is about: (explains, unsaid, the labels both carry).
+SAME_POOL, SAME_SOURCE = {**APEX}, {"source": "cs01"}
+EXPLAINED = (
+    ("EbbtideCommvaultDdbCorrupted", "EbbtideCommvaultPendingDeletesHigh", {**APEX, "ddb": "A"}),
+    ("EbbtideCommvaultDdbCorrupted", "EbbtideCommvaultAgingSucceedsPruningFails", {**APEX, "ddb": "A"}),
+    ("EbbtideCommvaultPoolWithoutMediaAgent", "EbbtideCommvaultAgingSucceedsPruningFails", SAME_POOL),
+    ("EbbtideCommvaultPoolWithoutMediaAgent", "EbbtideCommvaultPendingDeletesHigh", SAME_POOL),
+    ("EbbtidePoolEmergency", "EbbtidePoolNearlyFull", SAME_POOL),
+    ("EbbtidePoolStaysFull", "EbbtidePoolNearlyFull", SAME_POOL),
+    ("EbbtidePoolStaysFull", "EbbtidePoolEmergency", SAME_POOL),
+    ("EbbtidePoolOffline", "EbbtidePoolEmergency", SAME_POOL),
+    ("EbbtidePoolOffline", "EbbtidePoolFullSoon", SAME_POOL),
+    ("EbbtideCommvaultDdbSealed", "EbbtidePoolDedupDegraded", SAME_POOL),
+    ("EbbtideCommvaultMediaAgentOffline", "EbbtideCommvaultBackupFailuresSpike", SAME_SOURCE),
+    ("EbbtideCommvaultAgingFailing", "EbbtideCommvaultAgingNotRunning", SAME_SOURCE),
+    ("EbbtideCommvaultAgingDisabled", "EbbtideCommvaultAgingAgedNothing", SAME_SOURCE),
+    ("EbbtideCommvaultFullsFailing", "EbbtideCommvaultRetentionExtendedByCycles", SAME_SOURCE),
+    ("EbbtideVeeamJobNoRecentSuccess", "EbbtideVeeamJobFailed", {"source": "vbr01", "backup_job": "VM SAP"}),
+    (
+        "EbbtideVeeamEfficiencyCriticalAnomaly",
+        "EbbtideVeeamEfficiencyDegrading",
+        {"source": "vbr01", "backup_job": "X"},
+    ),
+    ("EbbtideManySourcesDown", "EbbtideSourceDown", {}),
+    ("EbbtideSourceDown", "EbbtideScanOverdue", SAME_SOURCE),
+    ("EbbtideSourceDown", "EbbtideCollectorBlind", SAME_SOURCE),
+)
+
+
+@pytest.mark.parametrize(("explains", "unsaid", "same"), EXPLAINED, ids=lambda value: str(value)[:60])
+def test_a_consequence_of_the_same_object_is_left_unsaid(
+    muted: Callable[..., set[str]], explains: str, unsaid: str, same: Labels
+) -> None:
+    assert muted(_labels(explains, same), _labels(unsaid, same)) == {unsaid}
+
+
+@pytest.mark.parametrize(("explains", "unsaid", "same"), EXPLAINED, ids=lambda value: str(value)[:60])
+def test_the_same_of_another_object_is_said(
+    muted: Callable[..., set[str]], explains: str, unsaid: str, same: Labels
+) -> None:
+    if same:
+        elsewhere = {name: f"another {value}" for name, value in same.items()}
+        assert muted(_labels(explains, elsewhere), _labels(unsaid, same)) == set()
+    else:
+        assert muted(_labels(unsaid, same)) == set(), "it is muted by nothing else"
+
+
+def _labels(alert: str, about: Labels) -> Labels:
+    """As the rules label it."""
+    shipped = next(rule["labels"] for rule in rules(rule_files()) if rule.get("alert") == alert)
+    return {"alertname": alert, **shipped, **about}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
