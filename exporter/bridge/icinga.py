@@ -33,17 +33,16 @@ class IcingaApi:
 
     def send(self, message: Message) -> None:
         result = from_json(message.body)
+        place = f"{result.host}!{result.service}"
         asked = {
             "type": "Service",
-            "filter": "host.name == asked_host && service.name == asked_service",
-            "filter_vars": {"asked_host": result.host, "asked_service": result.service},
+            "service": place,
             "exit_status": result.state,
             "plugin_output": result.output,
             "performance_data": [result.performance],
             "check_source": "ebbtide bridge",
             "ttl": self._freshness,
         }
-        place = f"{result.host}!{result.service}"
         try:
             self._client.post("/v1/actions/process-check-result", json=asked, headers=self._login(), authorised=False)
         except PermissionMissing as error:

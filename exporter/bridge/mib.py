@@ -9,7 +9,91 @@ from dataclasses import dataclass
 
 # Below <base>.0. An alert that is not here is told as ebbtideAlert, with its name among what it carries.
 ANY_ALERT = 1
-NOTIFICATIONS: dict[str, int] = {}
+NOTIFICATIONS: dict[str, int] = {
+    "EbbtideCollectorBlind": 2,
+    "EbbtideCollectorStale": 3,
+    "EbbtideCommvaultAgingAgedNothing": 4,
+    "EbbtideCommvaultAgingDisabled": 5,
+    "EbbtideCommvaultAgingEfficiencyLow": 6,
+    "EbbtideCommvaultAgingFailing": 7,
+    "EbbtideCommvaultAgingNotRunning": 8,
+    "EbbtideCommvaultAgingSlow": 9,
+    "EbbtideCommvaultAgingSucceedsPruningFails": 10,
+    "EbbtideCommvaultBackupFailuresSpike": 11,
+    "EbbtideCommvaultCyclesBlocked": 12,
+    "EbbtideCommvaultDdbCorrupted": 13,
+    "EbbtideCommvaultDdbSealed": 14,
+    "EbbtideCommvaultDdbSlow": 15,
+    "EbbtideCommvaultDdbVerificationOverdue": 16,
+    "EbbtideCommvaultDdbVolumeNearlyFull": 17,
+    "EbbtideCommvaultFullsFailing": 18,
+    "EbbtideCommvaultFullsTooRare": 19,
+    "EbbtideCommvaultInfiniteRetentionAdded": 20,
+    "EbbtideCommvaultManagedDiskSpace": 21,
+    "EbbtideCommvaultMarkAndSweepOverdue": 22,
+    "EbbtideCommvaultMediaAgentBlocksPools": 23,
+    "EbbtideCommvaultMediaAgentOffline": 24,
+    "EbbtideCommvaultMediaAgentsOfflineLong": 25,
+    "EbbtideCommvaultMountPathOffline": 26,
+    "EbbtideCommvaultPendingDeletesHigh": 27,
+    "EbbtideCommvaultPoolSingleMediaAgent": 28,
+    "EbbtideCommvaultPoolWithoutMediaAgent": 29,
+    "EbbtideCommvaultPruningDisabled": 30,
+    "EbbtideCommvaultPruningWindowBlocks": 31,
+    "EbbtideCommvaultRetentionDrift": 32,
+    "EbbtideCommvaultRetentionExtendedByCycles": 33,
+    "EbbtideCommvaultRetentionInefficient": 34,
+    "EbbtideCommvaultRetentionInfinite": 35,
+    "EbbtideCommvaultRetentionManyCycles": 36,
+    "EbbtideCommvaultRetentionRegressed": 37,
+    "EbbtideCommvaultSharedBlocksPinned": 38,
+    "EbbtideCommvaultSyntheticFullNotRunning": 39,
+    "EbbtideConfigReloadFailed": 40,
+    "EbbtideExporterAbsent": 41,
+    "EbbtideExporterDown": 42,
+    "EbbtideFilesystemDeviceError": 43,
+    "EbbtideFilesystemInodesLow": 44,
+    "EbbtideFilesystemReadOnly": 45,
+    "EbbtideLicenseExpiring": 46,
+    "EbbtideManySourcesDown": 47,
+    "EbbtideNoPruning": 48,
+    "EbbtidePoolDedupDegraded": 49,
+    "EbbtidePoolEmergency": 50,
+    "EbbtidePoolFillsUnusuallyFast": 51,
+    "EbbtidePoolFullSoon": 52,
+    "EbbtidePoolMayFillSoon": 53,
+    "EbbtidePoolNearlyFull": 54,
+    "EbbtidePoolOffline": 55,
+    "EbbtidePoolOrderDue": 56,
+    "EbbtidePoolSpaceLow": 57,
+    "EbbtidePoolStaysFull": 58,
+    "EbbtidePruningSuccessLow": 59,
+    "EbbtideScanErrors": 60,
+    "EbbtideScanOverdue": 61,
+    "EbbtideSeriesDropped": 62,
+    "EbbtideSourceDown": 63,
+    "EbbtideStoreErrors": 64,
+    "EbbtideThresholdMissing": 65,
+    "EbbtideTokenRenewalEnds": 66,
+    "EbbtideVeeamConfigurationBackupOld": 67,
+    "EbbtideVeeamDropFileStale": 68,
+    "EbbtideVeeamEfficiencyCriticalAnomaly": 69,
+    "EbbtideVeeamEfficiencyDegrading": 70,
+    "EbbtideVeeamEfficiencyGradeF": 71,
+    "EbbtideVeeamJobFailed": 72,
+    "EbbtideVeeamJobNoRecentSuccess": 73,
+    "EbbtideVeeamJobNotRun": 74,
+    "EbbtideVeeamKeptTooLong": 75,
+    "EbbtideVeeamLicenseExceeded": 76,
+    "EbbtideVeeamLicenseInvalid": 77,
+    "EbbtideVeeamMalwareDetected": 78,
+    "EbbtideVeeamManagedServerUnavailable": 79,
+    "EbbtideVeeamObjectsUnprotected": 80,
+    "EbbtideVeeamProxyOffline": 81,
+    "EbbtideVeeamRetentionFailed": 82,
+    "EbbtideVeeamRetentionNotRunning": 83,
+    "EbbtideWatchdog": 84,
+}
 
 STATUS = {"firing": 1, "resolved": 2}
 SEVERITY = {"none": 0, "info": 1, "warning": 2, "critical": 3}
@@ -25,7 +109,7 @@ class Carried:
     label: str = ""
 
 
-_TEXT = "SnmpAdminString"
+_TEXT = "EbbtideText"
 # Below <base>.1, numbered from 1; append only.
 OBJECTS = (
     Carried("ebbtideAlertName", _TEXT, "Name of the alert.", "alertname"),
@@ -84,15 +168,15 @@ def _notification(name: str, number: int, description: str) -> str:
 _MODULE = """\
 EBBTIDE-MIB DEFINITIONS ::= BEGIN
 
--- Made by `ebbtide docs --mib`. With a base_oid of your own in the configuration, change `enterprises 8072 9999 9999`.
+-- With a base_oid of your own in the configuration, change the line that begins with ::= and enterprises.
 
 IMPORTS
     MODULE-IDENTITY, OBJECT-TYPE, NOTIFICATION-TYPE, enterprises
         FROM SNMPv2-SMI
     MODULE-COMPLIANCE, OBJECT-GROUP, NOTIFICATION-GROUP
         FROM SNMPv2-CONF
-    SnmpAdminString
-        FROM SNMP-FRAMEWORK-MIB;
+    TEXTUAL-CONVENTION
+        FROM SNMPv2-TC;
 
 ebbtide MODULE-IDENTITY
     LAST-UPDATED "202611210000Z"
@@ -105,11 +189,18 @@ ebbtide MODULE-IDENTITY
     REVISION "202611210000Z"
     DESCRIPTION
         "First version."
-    ::= {{ enterprises 8072 9999 9999 }}
+    ::= {{ enterprises netSnmp(8072) netSnmpExperimental(9999) 9999 }}
 
 ebbtideNotifications OBJECT IDENTIFIER ::= {{ ebbtide 0 }}
 ebbtideObjects       OBJECT IDENTIFIER ::= {{ ebbtide 1 }}
 ebbtideConformance   OBJECT IDENTIFIER ::= {{ ebbtide 2 }}
+
+EbbtideText ::= TEXTUAL-CONVENTION
+    DISPLAY-HINT "255t"
+    STATUS       current
+    DESCRIPTION
+        "Text in UTF-8, cut to what fits."
+    SYNTAX       OCTET STRING (SIZE (0..400))
 
 {objects}
 {notifications}

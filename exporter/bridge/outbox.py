@@ -170,7 +170,7 @@ class Transaction:
 
     def strike_off(self, receiver: str, ids: Sequence[int]) -> None:
         gone = sum(self._db.execute("delete from message where id = ?", (one,)).rowcount for one in ids)
-        self._lengths[receiver] -= gone
+        self._lengths[receiver] = self._lengths.get(receiver, 0) - gone
 
     def fires(self, host: str, service: str, fingerprint: str, state: int, text: str) -> None:
         row = (host, service, fingerprint, state, text)

@@ -114,8 +114,10 @@ class SnmpReceiver:
         from pysnmp.hlapi.v3arch.asyncio import OctetString, SnmpEngine
 
         engine_id = self._settings.engine_id or default_engine_id()
-        engine = SnmpEngine(OctetString(hexValue=engine_id))
-        (boots,) = engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots")
+        # Given its id at once, it would count its starts in a file below /tmp, which a reboot clears.
+        engine = SnmpEngine()
+        own, boots = engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineID", "snmpEngineBoots")
+        engine.snmpEngineID = own.syntax = own.syntax.clone(OctetString(hexValue=engine_id))
         boots.syntax = boots.syntax.clone(self._boots(f"snmp engine {engine_id}"))
         self._engine = engine
         return engine

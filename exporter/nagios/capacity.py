@@ -12,6 +12,7 @@ from exporter.nagios.verdict import Finding, Limits, State
 DAY = 86400.0
 _FREE, _SIZE, _TO_FULL = "ebbtide_pool_free_ratio", "ebbtide_pool_free_bytes", "ebbtide_pool_time_to_full_seconds"
 _HISTORY, _READONLY = "ebbtide_pool_forecast_history_seconds", "ebbtide_filesystem_readonly"
+_INODES, _INODES_FREE = "ebbtide_filesystem_files", "ebbtide_filesystem_files_free"
 _OBJECT = ("source", "kind", "pool")
 
 
@@ -29,6 +30,26 @@ def _pools(data: Data, **kind: str) -> Iterator[Finding | Performance]:
         yield Finding(name, limits.state(percent), f"has {percent:.2f}% free", percent, shown)
     if len(samples) == 1 and samples[0].at(*_OBJECT) in bytes_free:
         yield performance("free", bytes_free[samples[0].at(*_OBJECT)], "B", least=0)
+
+
+def _filesystems(data: Data) -> Iterator[Finding | Performance]:
+    yield from _pools(data, kind="filesystem")
+    inodes, read_only = (data.samples.values(metric, "source", "pool") for metric in (_INODES, _READONLY))
+    for sample in data.of(_INODES_FREE, "pool"):
+        key, limits = (
+            sample.at("source", "pool"),
+            data.by_severity("ebbtide_filesystem_files_free_ratio", sample.labels, "{}:", 100),
+        )
+        if inodes.get(key, 0.0) > 0 and read_only.get(key) != 1:
+            percent = sample.value / inodes[key] * 100
+            name = f"{name_of(sample, 'pool')} inodes"
+            yield Finding(
+                name,
+                limits.state(percent),
+                f"are {percent:.2f}% free",
+                percent,
+                performance(name, percent, "%", limits),
+            )
 
 
 def _time_to_full(data: Data) -> Iterator[Finding]:
@@ -72,14 +93,15 @@ CHECKS = (
         _pools,
         collectors=("pools", "mounts"),
         kinds=("commvault", "veeam"),
+        problem="pool_full",
     ),
     Check(
         "filesystem",
-        "Free space of mounted filesystems; percent.",
+        "Free space and inodes of mounted filesystems; percent.",
         "filesystems",
-        ("EbbtidePoolNearlyFull",),
-        (_FREE, _SIZE, _READONLY),
-        lambda data: _pools(data, kind="filesystem"),
+        ("EbbtidePoolNearlyFull", "EbbtideFilesystemInodesLow"),
+        (_FREE, _SIZE, _READONLY, _INODES, _INODES_FREE),
+        _filesystems,
         collectors=("mounts",),
         kinds=("filesystem",),
     ),
@@ -91,5 +113,6 @@ CHECKS = (
         (_TO_FULL, _HISTORY, _FREE, _READONLY),
         _time_to_full,
         collectors=("pools", "mounts"),
+        problem="pool_full",
     ),
 )

@@ -13,6 +13,9 @@ from exporter.nagios.thresholds import Thresholds
 from exporter.nagios.verdict import Finding, Limits, State, Verdict, label, plain
 
 STALE = "ebbtide_collector_age_seconds_per_interval_seconds"
+# Recorded by rules/causes.yaml.
+CAUSE = "source_kind_pool_problem_cause:ebbtide_cause:score"
+CAUSES = 5
 HEALTH = (
     "ebbtide_source_up",
     "ebbtide_collector_success",
@@ -91,7 +94,8 @@ class Data:
 class Check:
     """alerts: those that come to the same verdict. reads: metrics. asks: PromQL for what only Prometheus can tell.
 
-    what: the plural of the objects; collectors: without whose data they are unknown; kinds: of sources that have them.
+    what: the plural of the objects; collectors: without whose data they are unknown; kinds: of sources that have
+    them. problem: whose causes the rules rank.
     """
 
     name: str
@@ -103,15 +107,31 @@ class Check:
     collectors: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("commvault", "veeam", "filesystem")
     asks: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def metrics(self) -> frozenset[str]:
-        return frozenset({*self.reads, *HEALTH})
+        return frozenset({*self.reads, *HEALTH, *([CAUSE] if self.problem else [])})
 
-    def run(self, data: Data, causes: Iterable[str] = ()) -> Verdict:
+    def run(self, data: Data) -> Verdict:
         found = [*self.judge(data), *data.stale(self.collectors)]
         findings = [f for f in found if isinstance(f, Finding)]
-        return Verdict(self.name, self.what, findings, [f for f in found if isinstance(f, Performance)], [*causes])
+        counts = [f for f in found if isinstance(f, Performance)]
+        return Verdict(self.name, self.what, findings, counts, _causes(data, self.problem, findings))
+
+
+def _causes(data: Data, problem: str, findings: Iterable[Finding]) -> list[str]:
+    """What the rules think lies behind the trouble, likeliest first; known where Prometheus was asked."""
+    bad = {f.name for f in findings if f.state in (State.WARNING, State.CRITICAL)}
+    scores = sorted(data.of(CAUSE, problem=problem), key=lambda s: -s.value)
+    # Those of a pool that is in trouble itself, else those of the source whose objects are.
+    sources = {name.partition("/")[0] for name in bad}
+    exact = [s for s in scores if s.value > 0 and name_of(s, "pool") in bad]
+    others = [s for s in scores if s.value > 0 and s.labels["source"] in sources]
+    return [
+        f"{name_of(s, 'pool')}: {s.labels['cause'].replace('_', ' ')} ({s.value:.0f} points)"
+        for s in (exact or others)[:CAUSES]
+    ]
 
 
 def name_of(sample: Sample, *labels: str) -> str:

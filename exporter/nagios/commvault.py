@@ -13,8 +13,10 @@ _DAY = 86400.0
 _PENDING, _DDB = "ebbtide_commvault_ddb_pending_deletes", "ebbtide_commvault_ddb_info"
 _ONLINE, _MAINTENANCE = "ebbtide_commvault_mediaagent_online", "ebbtide_commvault_mediaagent_maintenance"
 _FULLS, _FAILED_FULLS = "ebbtide_commvault_plan_full_jobs_30d", "ebbtide_commvault_plan_failed_full_jobs_30d"
+_FAILED, _FAILED_JOBS = "ebbtide_commvault_operation_failed_jobs_24h", "ebbtide_commvault_operation_failed_jobs"
 _PRUNED, _PRUNE_DATES = "ebbtide_pool_last_prune_timestamp_seconds", "ebbtide_pool_prune_dates_30d"
 _OBSERVED, _INGESTED = "ebbtide_pool_observed_dates_30d", "ebbtide_pool_ingested_bytes_total"
+_IMMUTABLE = "ebbtide_veeam_repository_immutable_seconds"
 _POOL, _MANAGED = "ebbtide_pool_info", "ebbtide_commvault_pool_managed_disk_space_enabled"
 
 # Answered by Prometheus only.
@@ -41,15 +43,18 @@ def _pruning_age(data: Data) -> Iterator[Finding]:
     pruned, dates = (data.samples.values(metric, "source", "kind", "pool") for metric in (_PRUNED, _PRUNE_DATES))
     observed = data.samples.values(_OBSERVED, "source", "kind", "pool")
     worm = {s.at("source", "kind", "pool") for s in data.samples.of(_POOL, worm="true")}
+    immutable = {key for key, seconds in data.samples.values(_IMMUTABLE, "source", "pool").items() if seconds > 0}
     managed = {s.at("source", "pool") for s in data.samples.of(_MANAGED) if s.value == 1}
     takes_in = data.samples.values(_TAKES_IN, "source", "kind", "pool")
     enough = data.threshold("ebbtide_pool_observed_dates", {}, alert="EbbtideNoPruning")
     oldest = data.threshold("ebbtide_pool_last_prune_age_seconds", {}, alert="EbbtideNoPruning")
-    for sample in data.of(_INGESTED, "pool", kind="commvault"):
+    for sample in data.of(_INGESTED, "pool"):
+        if sample.labels.get("kind") not in ("commvault", "veeam"):
+            continue
         name, key = name_of(sample, "pool"), sample.at("source", "kind", "pool")
         limits = data.limits("{}", oldest)
-        if key in worm or sample.at("source", "pool") in managed:
-            yield Finding(name, State.OK, "waits on purpose: WORM storage or managed disk space")
+        if key in worm or sample.at("source", "pool") in managed | immutable:
+            yield Finding(name, State.OK, "waits on purpose: WORM, immutability or managed disk space")
             continue
         # Without Prometheus: whether it ever took in anything.
         idle = takes_in.get(key, sample.value if not takes_in else 0.0) <= 0
@@ -85,19 +90,27 @@ def _media_agents(data: Data) -> Iterator[Finding | Performance]:
 
 def _full_success(data: Data) -> Iterator[Finding]:
     failed = data.samples.values(_FAILED_FULLS, "source", "plan")
-    share = data.threshold(
-        "ebbtide_commvault_plan_successful_full_jobs_per_full_jobs", {}, alert="EbbtideCommvaultFullsFailing"
-    )
+    share = "ebbtide_commvault_plan_successful_full_jobs_per_full_jobs"
     enough = data.threshold("ebbtide_commvault_plan_full_jobs", {}, alert="EbbtideCommvaultFullsFailing")
     for sample in data.of(_FULLS, "plan"):
         name, key = name_of(sample, "plan"), sample.at("source", "plan")
         if not sample.value or enough is None or sample.value < enough or key not in failed:
             yield Finding(name, State.OK, f"had {sample.value:.0f} fulls in 30 days, too few to judge", 101.0)
             continue
-        limits = data.limits("{}:", None if share is None else share * 100)
+        limits = data.by_severity(share, sample.labels, "{}:", 100)
         percent = (1 - failed[key] / sample.value) * 100
         text = f"had {percent:.1f}% of its {sample.value:.0f} fulls succeed in 30 days"
         yield Finding(name, limits.state(percent), text, percent, performance(name, percent, "%", limits))
+
+
+def _aging(data: Data) -> Iterator[Finding]:
+    for sample in data.of(_FAILED, operation="data_aging"):
+        name, most = name_of(sample), data.threshold(_FAILED_JOBS, {}, alert="EbbtideCommvaultAgingFailing")
+        limits = data.limits("{}", None, None if most is None else most - 1)
+        text = f"had {sample.value:.0f} data aging jobs fail in 24 hours"
+        yield Finding(
+            name, limits.state(sample.value), text, -sample.value, performance(name, sample.value, "", limits, 0)
+        )
 
 
 CHECKS = (
@@ -110,17 +123,30 @@ CHECKS = (
         _pending_deletes,
         collectors=("dedup_stores",),
         kinds=("commvault",),
+        problem="pruning_frees_nothing",
         asks={_SLOPE: f"deriv({_PENDING}[6h])"},
+    ),
+    Check(
+        "aging",
+        "Data aging jobs that failed in 24 hours.",
+        "CommCells",
+        ("EbbtideCommvaultAgingFailing",),
+        (_FAILED,),
+        _aging,
+        collectors=("jobs",),
+        kinds=("commvault",),
+        problem="aging_fails",
     ),
     Check(
         "pruning-age",
         "Time since pools that take in data were seen to free space; seconds.",
         "pools",
         ("EbbtideNoPruning",),
-        (_PRUNED, _PRUNE_DATES, _OBSERVED, _INGESTED, _POOL, _MANAGED),
+        (_PRUNED, _PRUNE_DATES, _OBSERVED, _INGESTED, _POOL, _MANAGED, _IMMUTABLE),
         _pruning_age,
         collectors=("pools",),
-        kinds=("commvault",),
+        kinds=("commvault", "veeam"),
+        problem="pruning_frees_nothing",
         asks={_TAKES_IN: f"increase({_INGESTED}[1d])"},
     ),
     Check(

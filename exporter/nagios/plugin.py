@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import time
@@ -109,6 +110,8 @@ class _Parser(argparse.ArgumentParser):
         asked = [options.exporter, options.prometheus, options.alertmanager]
         if (options.check == "alert") != bool(options.name):
             self.error("alert needs the NAME of an alert, and no other check has one")
+        if options.name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", options.name):
+            self.error(f"{options.name!r} is no name of an alert")
         if options.check == "alert" and options.exporter:
             self.error("alert is asked of --prometheus or --alertmanager: the exporter knows no alerts")
         if options.check != "alert" and options.alertmanager:

@@ -53,6 +53,8 @@ def pools(draw: random.Random, source: str, now: float, kind: str = "") -> Itera
         yield Series("ebbtide_pool_time_to_full_seconds", pool, to_full)
         if pool["kind"] == "filesystem":
             labels = {"source": source, "pool": pool["pool"]}
+            yield Series("ebbtide_filesystem_files", labels, draw.choice([0, 1000, 1000]))
+            yield Series("ebbtide_filesystem_files_free", labels, draw.choice([49, 50, 99, 100, 900, 900]))
             yield Series("ebbtide_filesystem_readonly", labels, draw.random() < 0.3)
 
 
@@ -73,7 +75,7 @@ def ddbs(draw: random.Random, source: str, now: float) -> Iterator[Series]:
 def pruned_pools(draw: random.Random, source: str, now: float) -> Iterator[Series]:
     yield from collectors(draw, source, now, "pools")
     for number in range(draw.randint(1, 2)):
-        pool = {"source": source, "kind": "commvault", "pool": f"p{number}"}
+        pool = {"source": source, "kind": draw.choice(["commvault", "veeam"]), "pool": f"p{number}"}
         worm = draw.choice(["false", "false", "true"])
         yield Series("ebbtide_pool_info", {**pool, "worm": worm, "shared": ""}, 1)
         yield Series("ebbtide_pool_ingested_bytes_total", pool, 1e12, draw.choice([0, 1e3, 1e3, 1e3]))
@@ -85,7 +87,34 @@ def pruned_pools(draw: random.Random, source: str, now: float) -> Iterator[Serie
         else:
             yield Series("ebbtide_pool_prune_dates_30d", pool, 0)
         managed = {"source": source, "pool": pool["pool"]}
+        yield Series("ebbtide_veeam_repository_immutable_seconds", managed, draw.choice([0, 0, DAY]))
         yield Series("ebbtide_commvault_pool_managed_disk_space_enabled", managed, draw.random() < 0.2)
+
+
+def aged(draw: random.Random, source: str, now: float) -> Iterator[Series]:
+    yield from collectors(draw, source, now, "jobs")
+    for operation, failed in (("data_aging", draw.randint(0, 4)), ("backup", 50)):
+        labels = {"source": source, "operation": operation}
+        yield Series("ebbtide_commvault_operation_failed_jobs_24h", labels, failed)
+
+
+def veeam_jobs(draw: random.Random, source: str, now: float) -> Iterator[Series]:
+    yield from collectors(draw, source, now, "backup_jobs", "sessions")
+    for number in range(draw.randint(1, 2)):
+        job = {"source": source, "backup_job": f"j{number}"}
+        result = draw.choice(["success", "warning", "failed", "failed"])
+        for state in ("success", "warning", "failed", "none"):
+            yield Series("ebbtide_veeam_job_last_result", {**job, "result": state}, state == result)
+        yield Series("ebbtide_veeam_job_enabled", job, draw.random() < 0.8)
+        yield Series("ebbtide_veeam_job_running", job, draw.random() < 0.2)
+        if draw.random() < 0.8:
+            age = draw.choice([0.5, 1.9, 2.1, 20]) * DAY
+            yield Series("ebbtide_veeam_job_last_success_timestamp_seconds", job, now - age)
+        if draw.random() < 0.9:
+            age = draw.choice([0.5, 7.9, 8.1, 20]) * DAY
+            yield Series("ebbtide_veeam_job_last_run_timestamp_seconds", job, now - age)
+        if draw.random() < 0.7:
+            yield Series("ebbtide_veeam_job_next_run_timestamp_seconds", job, now + DAY)
 
 
 def media_agents(draw: random.Random, source: str, now: float) -> Iterator[Series]:
@@ -146,7 +175,7 @@ def sources(draw: random.Random, source: str, now: float) -> Iterator[Series]:
         yield Series("ebbtide_collector_interval_seconds", labels, 900)
         yield Series("ebbtide_collector_success", labels, success)
         if success or draw.random() < 0.5:
-            age = draw.choice([0, 1, 2.9, 3.1, 10]) * 900
+            age = draw.choice([0, 1, 2.5, 3.1, 10]) * 900
             yield Series("ebbtide_collector_last_success_timestamp_seconds", labels, now - age)
     if draw.random() < 0.5:
         until = now + draw.choice([-1, 1.9, 2.1, 6.9, 7.1, 90]) * DAY
@@ -159,6 +188,8 @@ DRAWS: dict[str, Draw] = {
     "time-to-full": pools,
     "pending-deletes": ddbs,
     "pruning-age": pruned_pools,
+    "aging": aged,
+    "veeam-job": veeam_jobs,
     "mediaagents": media_agents,
     "full-success": plans,
     "retention": rules,
