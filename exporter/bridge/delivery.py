@@ -14,6 +14,9 @@ from exporter.errors import EbbtideError
 
 log = logging.getLogger(__name__)
 
+# So many objects that were not taken are enough to try again later.
+_MOST_WAITING = 1000
+
 
 class Unreachable(EbbtideError):
     """Nobody takes anything at present."""
@@ -94,16 +97,16 @@ class Delivery:
     def round(self) -> bool:
         """Send what there is; whether the receiver took all of it, or will never take the rest."""
         waiting: set[str] = set()
-        while messages := self._outbox.next(self.receiver.name, waiting):
-            try:
-                if not self._send(messages, waiting):
+        try:
+            while messages := self._outbox.next(self.receiver.name, waiting):
+                if not self._send(messages, waiting) or len(waiting) >= _MOST_WAITING:
                     return False
-            except QueueError as error:
-                log.error("%s: %s", self.receiver.name, error)
-                return False
-            except Exception:
-                log.exception("%s: a bug; what was to be sent stays queued", self.receiver.name)
-                return False
+        except QueueError as error:
+            log.error("%s: %s", self.receiver.name, error)
+            return False
+        except Exception:
+            log.exception("%s: a bug; what was to be sent stays queued", self.receiver.name)
+            return False
         return not waiting
 
     def _send(self, messages: Sequence[Message], waiting: set[str]) -> bool:

@@ -68,6 +68,14 @@ class Outbox:
             raise QueueError(f"bridge.queue.path: {path}: {error}") from None
 
     @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise QueueError(f"the queue cannot be read: {error}") from None
+
+    @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """All of it or nothing. Raises QueueError where the disk does not take it."""
         with self._lock:
@@ -91,8 +99,8 @@ class Outbox:
     def next(self, receiver: str, besides: Collection[str] = (), limit: int = 100) -> Sequence[Message]:
         """The oldest messages that are not about these objects."""
         marks = ",".join("?" * len(besides))
-        with self._lock:
-            rows = self._db.execute(
+        with self._reading() as db:
+            rows = db.execute(
                 f"select id, object, body, queued_at from message where receiver = ? and object not in ({marks}) "  # noqa: S608
                 "order by id limit ?",
                 (receiver, *besides, limit),
@@ -108,8 +116,8 @@ class Outbox:
 
     def oldest(self, receiver: str) -> float | None:
         """When the oldest message was queued, unix seconds."""
-        with self._lock:
-            row = self._db.execute(
+        with self._reading() as db:
+            row = db.execute(
                 "select queued_at from message where receiver = ? order by id limit 1", (receiver,)
             ).fetchone()
         return row[0] if row else None

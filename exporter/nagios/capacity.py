@@ -98,7 +98,7 @@ CHECKS = (
     Check(
         "filesystem",
         "Free space and inodes of mounted filesystems; percent.",
-        "filesystems",
+        "filesystems and inodes",
         ("EbbtidePoolNearlyFull", "EbbtideFilesystemInodesLow"),
         (_FREE, _SIZE, _READONLY, _INODES, _INODES_FREE),
         _filesystems,

@@ -135,7 +135,10 @@ def _causes(data: Data, problem: str, findings: Iterable[Finding]) -> list[str]:
 
 
 def name_of(sample: Sample, *labels: str) -> str:
-    return "/".join(part for part in sample.at("source", *labels) if part)
+    """cs01/Gold; a mountpoint brings its own slash: fs01/srv."""
+    return "/".join(
+        part.removeprefix("/") if n else part for n, part in enumerate(sample.at("source", *labels)) if part
+    )
 
 
 def performance(

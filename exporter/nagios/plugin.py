@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         text, state = unknown(name, str(error)), State.UNKNOWN
     except Exception as error:  # noqa: BLE001 (whatever it is, Nagios must not take it for a verdict)
         text, state = unknown(name, f"{type(error).__name__}: {error}"), State.UNKNOWN
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     raise SystemExit(int(state))

@@ -104,3 +104,11 @@ def test_a_number_is_given_once_even_across_restarts(queue: Queue) -> None:
     assert [first.count_up("a"), first.count_up("a"), first.count_up("b")] == [1, 2, 1]
     first.close()
     assert queue.open().count_up("a") == 3
+
+
+def test_a_queue_that_cannot_be_read_is_said(queue: Queue) -> None:
+    outbox = queue.open()
+    with sqlite3.connect(queue.path) as db:
+        db.execute("drop table message")
+    with pytest.raises(QueueError, match=r"^the queue cannot be read: no such table: message$"):
+        outbox.next("r")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from exporter.nagios import plugin
-from tests.conftest import ScriptedServer
+from tests.conftest import ScriptedServer, url_of
 
 NAME = "EbbtidePoolNearlyFull"
 PAGE = """\
@@ -60,10 +65,10 @@ def test_the_worst_object_is_the_first_line_and_all_are_below(run: Run, exporter
     assert code == 2
     assert out.splitlines() == [
         "POOL CRITICAL: cs01/Apex GDP has 1.97% free (2 of 3 pools not OK) | "
-        "'cs01/Apex GDP'=1.97%;20:;10: 'cs01/Gold'=15%;20:;10: 'fs01/'=12%;10:;5:".replace("'fs01/'", "'fs01//'"),
+        "'cs01/Apex GDP'=1.97%;20:;10: 'cs01/Gold'=15%;20:;10: 'fs01/'=12%;10:;5:",
         "CRITICAL: cs01/Apex GDP has 1.97% free",
         "WARNING: cs01/Gold has 15.00% free",
-        "OK: fs01// has 12.00% free",
+        "OK: fs01/ has 12.00% free",
     ]
 
 
@@ -166,6 +171,31 @@ def test_user_and_password_come_from_a_file(run: Run, exporter: ScriptedServer, 
     assert (code, out) == (3, f"POOL UNKNOWN: {file}: the first line is not user:password\n")
     code, out = run("pool", "-u", exporter.url, "-a", "/nowhere")
     assert (code, out) == (3, "POOL UNKNOWN: /nowhere: cannot be read\n")
+
+
+def test_a_certificate_is_verified_unless_told_otherwise(run: Run, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for _ in range(3):
+                plain, _ = listening.accept()
+                with suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65536)
+                    connection.sendall(answer(PAGE.encode()))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = url_of(listening).replace("http:", "https:")
+        assert "certificate" in run("pool", "-u", url)[1]
+        assert run("pool", "-u", url, "--insecure")[0] == 2
+        assert run("pool", "-u", url, "--ca-file", str(tmp_path / "ca.pem"))[0] == 2
+        thread.join()
+    code, out = run("pool", "-u", url, "--ca-file", "/nowhere")
+    assert (code, out) == (3, "POOL UNKNOWN: /nowhere: no file of CA certificates\n")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from tests.servers import free_port, need, running, wait_until
 
 pytestmark = pytest.mark.server
 
-EACH = 25
+EACH = 20
 SEVERITIES = {"critical": State.CRITICAL, "warning": State.WARNING}
 
 
@@ -38,6 +38,7 @@ class Site:
     url: str
     page: str
     now: float
+    numbers: thresholds.Thresholds
 
     def firing(self, name: str) -> list[dict[str, str]]:
         """The labels of the firing alerts that a check stands for."""
@@ -59,8 +60,7 @@ class Site:
         return samples
 
     def verdict(self, name: str, samples: Samples, source: str) -> Verdict:
-        numbers = thresholds.from_file(ROOT / "rules/thresholds.yaml")
-        return CHECKS[name].run(Data(samples, numbers, self.now, Selection(source=source)))
+        return CHECKS[name].run(Data(samples, self.numbers, self.now, Selection(source=source)))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         prometheus = Prometheus(url, Access())
         wait_until(lambda: _evaluated(prometheus), "the rules are evaluated over what they record")
         page = "\n".join([one.at(0) for one in series if one.name != "up"] + [""])
-        yield Site(prometheus, url, page, time.time())
+        yield Site(prometheus, url, page, time.time(), thresholds.from_file(ROOT / "rules/thresholds.yaml"))
 
 
 def _backfill(folder: Path, series: list[Series], now: float) -> None:
@@ -132,7 +132,8 @@ def _evaluated(prometheus: Prometheus) -> bool:
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_a_check_of_prometheus_data_comes_to_the_verdict_of_the_rules(site: Site, name: str) -> None:
-    said = {source: site.verdict(name, site.samples(name), source).state for source in _sources(name)}
+    samples = site.samples(name)
+    said = {source: site.verdict(name, samples, source).state for source in _sources(name)}
     assert len(set(said.values())) > 1
     # Rules rest on what rules record, and Prometheus may still be at it.
     wait_until(lambda: site.rules_say(name, said) == said, "the rules come to the same verdicts", 30)
@@ -141,9 +142,9 @@ def test_a_check_of_prometheus_data_comes_to_the_verdict_of_the_rules(site: Site
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_a_check_of_a_page_comes_to_it_too_or_to_a_worse_one_where_it_lacks_the_past(site: Site, name: str) -> None:
-    page = from_page(site.page, CHECKS[name].metrics)
+    page, samples = from_page(site.page, CHECKS[name].metrics), site.samples(name)
     for source in _sources(name):
-        known = site.verdict(name, site.samples(name), source).state
+        known = site.verdict(name, samples, source).state
         said = site.verdict(name, page, source).state
         assert said == known or (CHECKS[name].asks and said > known), source
 

@@ -8,7 +8,6 @@ import pytest
 
 from exporter.nagios.checks import CHECKS
 from exporter.nagios.thresholds import from_file
-from tests.inventories import AT
 from tests.promql import ROOT
 from tests.web.conftest import Client, Site, served
 
@@ -36,8 +35,8 @@ def test_ranges_in_the_query_and_json_when_asked_for(client: Client) -> None:
 
 
 def test_what_the_exporter_counts_itself_is_read_too(client: Client) -> None:
-    assert client.get("/nagios/exporter").headers["x-nagios-exit"] == "3"
-    assert "1 sources" not in client.get("/nagios/source?source=fs01").text
+    said = client.get("/nagios/exporter").text
+    assert said.startswith("EXPORTER WARNING: exporter could not load its changed configuration")
 
 
 def test_what_is_asked_wrongly_is_said(client: Client) -> None:
@@ -52,4 +51,3 @@ def test_its_requests_are_counted_under_one_name(client: Client, site: Site) -> 
     client.get("/nagios/nothing")
     assert site.house.counted("ebbtide_http_requests_total", handler="/nagios", code="200") == 1
     assert site.house.counted("ebbtide_http_requests_total", handler="/nagios", code="404") == 1
-    assert AT > 0
