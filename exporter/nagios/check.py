@@ -74,7 +74,7 @@ class Data:
         limit = self.threshold(STALE, {}, severity="warning")
         for source, collector, age in self.ages():
             if collector in collectors and limit is not None and age > limit:
-                yield Finding(f"{source}/{collector}", State.UNKNOWN, _overdue(age))
+                yield Finding(f"{source}/{collector}", State.UNKNOWN, overdue(age))
 
     def ages(self) -> list[tuple[str, str, float]]:
         """(source, collector, age of its data in its intervals); infinite: polled, and never with success."""
@@ -153,5 +153,5 @@ def _range(form: str, number: float | None) -> Range | None:
     return None if number is None else Range(form.format(plain(number)))
 
 
-def _overdue(age: float) -> str:
+def overdue(age: float) -> str:
     return "has never succeeded" if age == float("inf") else f"has not succeeded for {age:.1f} of its intervals"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nagiosplugin import Performance
 
-from exporter.nagios.check import STALE, Check, Data, performance
+from exporter.nagios.check import STALE, Check, Data, Selection, overdue, performance
 from exporter.nagios.verdict import Finding, State
 
 _RENEWABLE = "ebbtide_source_token_renewable_until_timestamp_seconds"
+_RENEWABLE_SECONDS = "ebbtide_source_token_renewable_seconds"
 _RELOADED = "ebbtide_config_last_reload_successful"
 
 
@@ -26,13 +28,14 @@ def _sources(data: Data) -> Iterator[Finding | Performance]:
         limits = data.limits("~:{}", data.threshold(STALE, {}, severity="warning"))
         state = limits.state(age)
         if source not in down and state is not State.OK:
-            yield Finding(f"{source}/{collector}", state, f"has not succeeded for {age:.1f} of its intervals", -age)
+            yield Finding(f"{source}/{collector}", state, overdue(age), -age)
     ages = [age for _, _, age in data.ages()]
     if ages:
         yield performance("age", max(ages), limits=data.limits("~:{}", data.threshold(STALE, {}, severity="warning")))
     for sample in data.of(_RENEWABLE):
         left = sample.value - data.now
-        limits = data.by_severity("ebbtide_source_token_renewable_seconds", sample.labels, "{}:")
+        # Ranges on the command line are about the age.
+        limits = replace(data, selection=Selection()).by_severity(_RENEWABLE_SECONDS, sample.labels, "{}:")
         text = (
             f"access token can be renewed for {left / 86400:.1f} days more" if left > 0 else "token cannot be renewed"
         )

@@ -29,7 +29,7 @@ from tests.bridge.webhooks import WATCHDOG, alert, webhook
 from tests.conftest import url_of
 from tests.nagios import daemons
 from tests.nagios.test_definitions import written
-from tests.servers import free_port, wait_until
+from tests.servers import free_port, need, running, wait_until
 
 
 @contextmanager
@@ -209,6 +209,31 @@ def test_icinga_shows_it_and_its_silence(tmp_path: Path) -> None:
             wait_until(lambda: not metric(url, 'ebbtide_bridge_send_failures_total{receiver="icinga"} 0.0'), "refused")
             password.write_text("s3cret")
             wait_until(lambda: metric(url, 'ebbtide_bridge_queue_messages{receiver="icinga"} 0.0'), "it is taken", 20)
+
+
+@pytest.mark.server
+def test_alertmanager_itself_is_understood(tmp_path: Path, pipe: Path) -> None:
+    with reading(pipe) as reader, served(tmp_path, nagios={"command_file": str(pipe)}) as url:
+        config = {
+            "route": {"receiver": "bridges", "group_by": ["..."], "group_wait": "100ms", "group_interval": "1s"},
+            "receivers": [{"name": "bridges", "webhook_configs": [{"url": f"{url}/"}]}],
+        }
+        (tmp_path / "am.yml").write_text(yaml.safe_dump(config))
+        manager = f"http://127.0.0.1:{free_port()}"
+        command = [
+            need("prometheus-alertmanager"), f"--config.file={tmp_path / 'am.yml'}", f"--storage.path={tmp_path}",
+            f"--web.listen-address={manager.removeprefix('http://')}", "--cluster.listen-address=",
+        ]  # fmt: skip
+        labels = {"alertname": "EbbtideSourceDown", "severity": "warning", "source": "cs01"}
+        with running(command, tmp_path / "alertmanager.log"):
+            wait_until(lambda: _answers(manager), "Alertmanager is healthy")
+            for ends in ("2100-01-01T00:00:00Z", "2000-01-01T00:00:00Z"):
+                told = {"labels": labels, "annotations": {"summary": "cs01 is down."}, "endsAt": ends}
+                body = [{**told, "startsAt": "1999-01-01T00:00:00Z"}]
+                requests.post(f"{manager}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+                [line] = lines(reader, 1)
+                expected = "1;WARNING: cs01 is down.|firing=1" if ends > "2050" else "0;OK: does not fire|firing=0"
+                assert line == f"cs01;EbbtideSourceDown;{expected};;;0"
 
 
 def test_killed_it_goes_on_where_it_was(tmp_path: Path, pipe: Path) -> None:

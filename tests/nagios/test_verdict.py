@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from nagiosplugin import Range
 
 from exporter.metrics import FAMILIES
-from exporter.nagios.check import CAUSE, Data, performance
+from exporter.nagios.check import CAUSE, Data, Selection, performance
 from exporter.nagios.checks import CHECKS
 from exporter.nagios.samples import Sample, Samples, from_page
 from exporter.nagios.thresholds import Thresholds
@@ -88,6 +89,22 @@ def test_the_likeliest_causes_of_a_pool_in_trouble_are_told_last() -> None:
     numbers = Thresholds([("severity:ebbtide_pool_free_ratio:threshold", {"severity": "warning"}, 0.2)])
     lines = CHECKS["pool"].run(Data(samples, numbers, 0.0)).render().splitlines()
     assert lines[-2:] == ["Cause: cs01/Gold: mediaagent offline (90 points)", "Cause: cs01/Gold: growth (10 points)"]
+
+
+def test_ranges_for_sources_are_about_ages_and_not_about_tokens() -> None:
+    source = {"source": "cs01"}
+    samples = Samples(
+        [
+            ("ebbtide_source_up", source, 1.0),
+            ("ebbtide_collector_interval_seconds", {**source, "collector": "pools"}, 900.0),
+            ("ebbtide_collector_success", {**source, "collector": "pools"}, 0.0),
+            ("ebbtide_source_token_renewable_until_timestamp_seconds", source, 90.0),
+        ]
+    )
+    numbers = Thresholds([("severity:ebbtide_source_token_renewable_seconds:threshold", {"severity": "warning"}, 50.0)])
+    data = Data(samples, numbers, 0.0, Selection(critical=Range("10")))
+    text = CHECKS["source"].run(data).render()
+    assert text.splitlines()[0] == "SOURCE CRITICAL: cs01/pools has never succeeded | age=U;;10"
 
 
 def test_samples_are_found_by_name_and_labels() -> None:
