@@ -206,6 +206,7 @@ def provision(
 def docs(
     config_schema: Annotated[bool, typer.Option("--config-schema", help="JSON schema of the configuration.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="Table of all metrics, as Markdown.")] = False,
+    thresholds: Annotated[bool, typer.Option("--thresholds", help="Table of all thresholds, as Markdown.")] = False,
     mib: Annotated[
         bool, typer.Option("--mib", help="EBBTIDE-MIB, what SNMP notifications of the bridge mean.")
     ] = False,
@@ -220,12 +221,17 @@ def docs(
         from exporter.docs import metric_tables
 
         print(metric_tables(), end="")
+    elif thresholds:
+        from exporter import bundle
+        from exporter.docs_thresholds import threshold_tables
+
+        print(threshold_tables((bundle.path("rules") / "thresholds.yaml").read_text(encoding="utf-8")), end="")
     elif mib:
         from exporter.bridge.mib import module
 
         print(module(), end="")
     else:
-        _fail(USAGE, "say what: --config-schema, --metrics or --mib")
+        _fail(USAGE, "say what: --config-schema, --metrics, --thresholds or --mib")
 
 
 def _load(path: Path | None) -> Config:

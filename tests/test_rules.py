@@ -1,6 +1,7 @@
 """Rules, runbooks and their tests fit together, and Prometheus accepts and evaluates them as the incidents say."""
 
 import functools
+import itertools
 import re
 import subprocess
 from collections.abc import Sequence
@@ -88,7 +89,7 @@ def test_an_alert_that_outlives_its_readings_has_a_story_where_they_end(alert: R
     assert holds <= {alert["alert"]}
     assert bool(holds) == (alert["alert"] in HELD)
     if holds:
-        told = [t for t in _told(alert, [s for s in STORIES if s.name == "unknown.test.yaml"])]
+        told = _told(alert, [s for s in STORIES if s.name == "unknown.test.yaml"])
         assert [bool(t["exp_alerts"]) for t in told] == [True, False]
 
 
@@ -96,7 +97,7 @@ def test_an_alert_that_outlives_its_readings_has_a_story_where_they_end(alert: R
 def test_an_alert_that_keeps_firing_has_a_story_where_it_ends(alert: Rule) -> None:
     if "keep_firing_for" in alert:
         order = [bool(told["exp_alerts"]) for story in STORIES for told in _told(alert, [story])]
-        assert (True, False) in zip(order, order[1:], strict=False)
+        assert (True, False) in itertools.pairwise(order)
 
 
 @every_alert
@@ -160,7 +161,7 @@ def test_the_description_alone_tells_object_number_and_the_first_step(alert: Rul
     assert "First: " in description
     labels = labels_of(promql.parse(alert["expr"]), KNOWN) - {"job"}
     if alert["alert"] != "EbbtideThresholdMissing":  # its number is that there is none
-        assert "$value" in description
+        assert "$value" in description or "| value }}" in description
     objects = {"source", "pool", "ddb", "mediaagent", "backup_job", "mountpath", "collector", "root", "proxy", "server"}
     assert {*re.findall(r"\$labels\.(\w+)", description)} >= labels & objects
 
@@ -272,7 +273,7 @@ def test_a_critical_threshold_lies_beyond_its_warning() -> None:
             numbers.setdefault(key, {})[rule["labels"]["severity"]] = float(rule["expr"][7:-1])
     pairs = {key: n for key, n in numbers.items() if n.keys() == {"warning", "critical"}}
     more_is_worse = {"severity:ebbtide_commvault_ddb_pending_deletes:threshold"}
-    assert len(pairs) >= 7
+    assert len(pairs) >= 6
     for (record, _), number in pairs.items():
         assert (number["critical"] > number["warning"]) == (record in more_is_worse), record
 
