@@ -28,8 +28,13 @@ class Thresholds:
                 self._by_quantity.setdefault(match["quantity"], []).append((named, number))
 
     def of(self, quantity: str, labels: Mapping[str, str]) -> float | None:
-        """The number of the narrowest threshold whose labels the object has; None where there is none."""
-        fitting = [t for t in self._by_quantity.get(quantity, ()) if t[0].items() <= labels.items()]
+        """The number of the narrowest threshold whose labels the object has; None where there is none.
+
+        Raises ConfigError where the quantity has none at all: without it nothing would ever be wrong.
+        """
+        if quantity not in self._by_quantity:
+            raise ConfigError(f"there is no threshold of {quantity}; are the rules loaded?")
+        fitting = [t for t in self._by_quantity[quantity] if t[0].items() <= labels.items()]
         return max(fitting, key=lambda t: len(t[0]))[1] if fitting else None
 
 

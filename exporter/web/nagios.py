@@ -8,10 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from nagiosplugin import Range
 
+from exporter.errors import ConfigError
 from exporter.nagios.check import Data, Selection
 from exporter.nagios.checks import CHECKS
 from exporter.nagios.samples import from_page
 from exporter.nagios.thresholds import Thresholds
+from exporter.nagios.verdict import State, unknown
 
 
 def router(
@@ -41,10 +43,14 @@ def router(
         except (ValueError, TypeError):
             return PlainTextResponse("warning and critical are ranges like 10, 10:, ~:10, 10:20 or @10:20.\n", 400)
         samples = from_page(page(chosen.metrics), chosen.metrics)
-        verdict = chosen.run(Data(samples, thresholds(), clock(), Selection(source, object, *ranges)))
-        output, headers = verdict.render(), {"cache-control": "no-store", "x-nagios-exit": str(int(verdict.state))}
+        try:
+            verdict = chosen.run(Data(samples, thresholds(), clock(), Selection(source, object, *ranges)))
+            output, state = verdict.render(), verdict.state
+        except ConfigError as error:
+            output, state = unknown(name, str(error)), State.UNKNOWN
+        headers = {"cache-control": "no-store", "x-nagios-exit": str(int(state))}
         if "application/json" in request.headers.get("accept", ""):
-            answer = {"exit": int(verdict.state), "state": verdict.state.name, "output": output}
+            answer = {"exit": int(state), "state": state.name, "output": output}
             return JSONResponse(answer, headers=headers)
         return PlainTextResponse(f"{output}\n", headers=headers)
 

@@ -18,6 +18,7 @@ import trustme
 
 from exporter.nagios import plugin
 from tests.conftest import ScriptedServer, url_of
+from tests.promql import ROOT
 
 NAME = "EbbtidePoolNearlyFull"
 PAGE = """\
@@ -87,14 +88,21 @@ def test_ranges_of_ones_own_are_for_every_object(run: Run, exporter: ScriptedSer
 
 def test_thresholds_of_ones_own_file(run: Run, exporter: ScriptedServer, tmp_path: Path) -> None:
     own = tmp_path / "mine.yaml"
-    own.write_text(
-        "groups: [{name: g, rules: ["
-        '{record: "severity:ebbtide_pool_free_ratio:threshold", labels: {severity: warning}, expr: vector(0.01)},'
-        '{record: "severity_source_pool:ebbtide_pool_free_ratio:threshold",'
-        " labels: {severity: critical, source: cs01, pool: Gold}, expr: vector(0.2)}]}]"
-    )
+    shipped = (ROOT / "rules/thresholds.yaml").read_text()
+    rule = 'record: "severity:ebbtide_pool_free_ratio:threshold", labels: {severity: critical}, expr: vector'
+    assert f"{rule}(0.10)" in shipped
+    own.write_text(shipped.replace(f"{rule}(0.10)", f"{rule}(0.16)"))
+    code, out = run("pool", "-u", exporter.url, "--thresholds", str(own), "-o", "Gold")
+    assert (code, out.partition(" |")[0]) == (2, "POOL CRITICAL: cs01/Gold has 15.00% free")
+
+
+def test_without_a_threshold_nothing_is_called_well(run: Run, exporter: ScriptedServer, tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text("groups: []")
     code, out = run("pool", "-u", exporter.url, "--thresholds", str(own))
-    assert (code, out.splitlines()[1]) == (2, "CRITICAL: cs01/Gold has 15.00% free")
+    assert (code, out) == (
+        3, "POOL UNKNOWN: there is no threshold of ebbtide_pool_free_ratio; are the rules loaded?\n"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import pytest
 from nagiosplugin import Range
 
+from exporter.errors import ConfigError
 from exporter.metrics import FAMILIES
 from exporter.nagios.check import CAUSE, Data, Selection, performance
 from exporter.nagios.checks import CHECKS
@@ -14,6 +15,8 @@ from exporter.nagios.samples import Sample, Samples, from_page
 from exporter.nagios.thresholds import Thresholds
 from exporter.nagios.verdict import Finding, State, Verdict
 from exporter.telemetry import Telemetry
+
+AGE = ("severity:ebbtide_collector_age_seconds_per_interval_seconds:threshold", {"severity": "warning"}, 3.0)
 
 
 def verdict(*findings: Finding) -> Verdict:
@@ -86,7 +89,7 @@ def test_the_likeliest_causes_of_a_pool_in_trouble_are_told_last() -> None:
             score("Silver", "growth", 99), score("Gold", "growth", 99, "other"),
         ]
     )  # fmt: skip
-    numbers = Thresholds([("severity:ebbtide_pool_free_ratio:threshold", {"severity": "warning"}, 0.2)])
+    numbers = Thresholds([("severity:ebbtide_pool_free_ratio:threshold", {"severity": "warning"}, 0.2), AGE])
     lines = CHECKS["pool"].run(Data(samples, numbers, 0.0)).render().splitlines()
     assert lines[-2:] == ["Cause: cs01/Gold: mediaagent offline (90 points)", "Cause: cs01/Gold: growth (10 points)"]
 
@@ -101,10 +104,11 @@ def test_ranges_for_sources_are_about_ages_and_not_about_tokens() -> None:
             ("ebbtide_source_token_renewable_until_timestamp_seconds", source, 90.0),
         ]
     )
-    numbers = Thresholds([("severity:ebbtide_source_token_renewable_seconds:threshold", {"severity": "warning"}, 50.0)])
+    left = ("severity:ebbtide_source_token_renewable_seconds:threshold", {"severity": "warning"}, 50.0)
+    numbers = Thresholds([left, AGE])
     data = Data(samples, numbers, 0.0, Selection(critical=Range("10")))
     text = CHECKS["source"].run(data).render()
-    assert text.splitlines()[0] == "SOURCE CRITICAL: cs01/pools has never succeeded | age=U;;10"
+    assert text.splitlines()[0] == "SOURCE CRITICAL: cs01/pools has never succeeded | age=U;~:3;10"
 
 
 def test_samples_are_found_by_name_and_labels() -> None:
@@ -129,3 +133,5 @@ def test_the_narrowest_threshold_holds() -> None:
     assert numbers.of("q", {**warning, "kind": "veeam", "pool": "x"}) == 2.0
     assert numbers.of("q", {**warning, "kind": "veeam", "source": "s", "pool": "p"}) == 3.0
     assert numbers.of("q", {"severity": "critical"}) is None
+    with pytest.raises(ConfigError, match=r"^there is no threshold of other; are the rules loaded\?$"):
+        numbers.of("other", warning)

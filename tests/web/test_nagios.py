@@ -51,3 +51,10 @@ def test_its_requests_are_counted_under_one_name(client: Client, site: Site) -> 
     client.get("/nagios/nothing")
     assert site.house.counted("ebbtide_http_requests_total", handler="/nagios", code="200") == 1
     assert site.house.counted("ebbtide_http_requests_total", handler="/nagios", code="404") == 1
+
+
+def test_without_thresholds_nothing_is_called_well(site: Site) -> None:
+    with served(site.doors()) as client:
+        answer = client.get("/nagios/pool")
+    assert answer.headers["x-nagios-exit"] == "3"
+    assert answer.text.startswith("POOL UNKNOWN: there is no threshold of ebbtide_pool_free_ratio")
