@@ -373,4 +373,4 @@ def _written(name: str, labels: dict[str, str]) -> str:
 
 
 def _promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([need("promtool"), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return subprocess.run([need("promtool"), *map(str, arguments)], capture_output=True, text=True, timeout=600)
