@@ -308,6 +308,25 @@ def test_a_mistake_in_its_section_is_told(section: str, says: str, tmp_path: Pat
     assert "s3cret" not in result.stderr
 
 
+def test_every_secret_of_a_right_section_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret")
+    v3 = {"username": "u", "auth_password_file": str(file), "privacy_password_file": str(file), "version": "3"}
+    settings = BridgeSettings.model_validate(
+        {
+            "token_file": str(file),
+            "icinga": {"url": "https://i.example.com:5665", "username": "u", "password_file": str(file)},
+            "snmp": [
+                {"host": "a", "community_file": str(file), "base_oid": "1.3.6.1.4.1.99999"},
+                {"host": "b", "engine_id": "0x80001F8804ABCD", **v3},
+            ],
+        }
+    )
+    assert [secret.read() for secret in settings.secrets] == ["s3cret"] * 5
+    assert [one.engine_id for one in settings.snmp] == [None, "80001f8804abcd"]
+    assert "s3cret" not in repr(settings)
+
+
 def test_without_a_section_there_is_no_bridge(tmp_path: Path) -> None:
     path = tmp_path / "ebbtide.yml"
     path.write_text("")
