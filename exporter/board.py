@@ -12,7 +12,7 @@ import math
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -143,6 +143,17 @@ class Board:
 
     def series(self, at: float) -> int:
         return sum(p.series for sources in self._published.values() for p in sources.values() if p.good_until > at)
+
+    def lines(self, names: Collection[str], at: float) -> bytes:
+        """The samples of these metrics that are good at the moment `at`, without HELP and TYPE."""
+        published = self._published
+        return b"".join(
+            publication.chunks[family].text
+            for family in self._families
+            if family.name in names
+            for publication in published.get(family.subject, {}).values()
+            if publication.good_until > at and family in publication.chunks
+        )
 
     def page(self, at: float, *, openmetrics: bool = False, only: frozenset[str] | None = None) -> Page:
         """What is good at the moment `at`; only: source kinds and collectors to show (None: all)."""

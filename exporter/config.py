@@ -6,21 +6,22 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 
+from exporter.bridge.config import BridgeSettings
 from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
 from exporter.findings.config import ESTATE, ForecastSettings
 from exporter.history.config import HistorySettings
 from exporter.model import Group
-from exporter.settings import Duration, Settings
+from exporter.settings import Duration, Listen, Secret, Settings, address
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.environment import from_environment
 from exporter.sources.filesystem.config import FilesystemSettings, Schedule
@@ -28,25 +29,14 @@ from exporter.sources.veeam.config import VeeamSettings
 
 AnySource = Annotated[CommvaultSettings | VeeamSettings | FilesystemSettings, Field(discriminator="kind")]
 
-_LISTEN = re.compile(r"(?P<host>\[[^]]+\]|[^:\[\]]*):(?P<port>\d{1,5})")
-
 
 class Web(Settings):
-    listen: Annotated[str, Field(description="host:port; without a host, all addresses")] = ":9877"
+    listen: Listen = ":9877"
     lifecycle: Annotated[bool, Field(description="allow POST /-/reload and /-/poll")] = False
-
-    @field_validator("listen")
-    @classmethod
-    def _listen(cls, value: str) -> str:
-        match = _LISTEN.fullmatch(value)
-        if not match or int(match["port"]) > 65535:
-            raise ValueError(f"{value!r} is not an address like :9877 or 127.0.0.1:9877")
-        return value
 
     @property
     def address(self) -> tuple[str, int]:
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return address(self.listen)
 
 
 class LedgerSettings(Settings):
@@ -87,9 +77,12 @@ class ClassSettings(Settings):
 
 class Nagios(Settings):
     thresholds: Annotated[
-        Path | None,
-        Field(description="a thresholds.yaml other than the shipped one, for the Nagios checks of a later release"),
+        FilePath | None,
+        Field(description="a thresholds.yaml other than the shipped one, for /nagios and check_ebbtide"),
     ] = None
+    freshness: Annotated[
+        Duration, Field(description="an alert's service is UNKNOWN when nothing was heard for so long")
+    ] = 600.0
 
 
 class Config(Settings):
@@ -103,6 +96,7 @@ class Config(Settings):
         Field(default_factory=dict, description="by the importance that `groups` give a source"),
     ]
     nagios: Nagios = Nagios()
+    bridge: BridgeSettings | None = None
     sources: Annotated[tuple[AnySource, ...], Field(default_factory=lambda: without_sources())]
 
     @field_validator("sources")
@@ -210,13 +204,15 @@ def parse(text: str, name: str = "config") -> Config:
         config = Config.model_validate(content)
     except ValidationError as error:
         raise wrong(name, first_problem(error, Config)) from None
-    secrets = [("history", secret) for secret in config.history.secrets]
-    secrets += [(f"source {source.name}", secret) for source in config.sources for secret in source.secrets]
-    for where, secret in secrets:
-        try:
-            secret.read()
-        except ConfigError as error:
-            raise wrong(name, f"{where}: {error}") from None
+    owners: list[tuple[str, Sequence[Secret]]] = [("history", config.history.secrets)]
+    owners += [(f"source {s.name}", s.secrets) for s in config.sources]
+    owners += [("bridge", config.bridge.secrets)] if config.bridge else []
+    for owner, secrets in owners:
+        for secret in secrets:
+            try:
+                secret.read()
+            except ConfigError as error:
+                raise wrong(name, f"{owner}: {error}") from None
     return _classed(config)
 
 

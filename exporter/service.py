@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from exporter import bundle
 from exporter import config as configuration
 from exporter.board import Board
 from exporter.config import Config
@@ -18,6 +19,7 @@ from exporter.findings.workers import Workers
 from exporter.history.ledger import Ledger
 from exporter.history.opening import open_history
 from exporter.model import CollectorState, Group, State
+from exporter.nagios import thresholds
 from exporter.poller import Poller
 from exporter.sources import KINDS
 from exporter.telemetry import Telemetry
@@ -52,6 +54,7 @@ class Service:
         self.watches = [self._watch(settings) for settings in config.sources]
         estate = Estate(self._states, self.history, self._group_of, self._executor, config.forecast)
         self._estate = Watch(estate, self.ledger.state(estate.name), self._around)
+        self._thresholds = _thresholds(config)
         self._loaded()
 
     def start(self) -> None:
@@ -72,13 +75,14 @@ class Service:
                     raise ConfigError(f"{self._path}: web cannot change while running; restart")
                 known = {watch.source.name: watch for watch in self.watches}
                 before = {settings.name: settings for settings in self.config.sources}
+                numbers = _thresholds(new)
                 watches = [known[s.name] if before.get(s.name) == s else self._watch(s) for s in new.sources]
             except ConfigError as error:
                 self.telemetry.reload_successful.set(0)
                 log.error("the old configuration stays: %s", error)
                 raise
             regrouped = new.groups != self.config.groups
-            self.config, self.watches = new, watches
+            self.config, self.watches, self._thresholds = new, watches, numbers
             self.poller.replace([*watches, self._estate])
             if regrouped:
                 for watch in watches:
@@ -102,7 +106,15 @@ class Service:
         """Answer HTTP on a bound socket until SIGINT or SIGTERM."""
         host, port = listening.getsockname()[:2]
         app = create_app(
-            Doors(self.board, self.poller, self.telemetry, self.reload, self.config.web.lifecycle, self._clock)
+            Doors(
+                self.board,
+                self.poller,
+                self.telemetry,
+                self.reload,
+                self.config.web.lifecycle,
+                self._clock,
+                lambda: self._thresholds,
+            )
         )
         log.info("listening on %s port %d, %d sources", host, port, len(self.watches))
         server(app, host, port).run(sockets=[listening])
@@ -126,3 +138,8 @@ class Service:
     def _loaded(self) -> None:
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_timestamp.set(self._clock())
+
+
+def _thresholds(config: Config) -> thresholds.Thresholds:
+    """What the Nagios checks compare with. Raises ConfigError."""
+    return thresholds.from_file(config.nagios.thresholds or bundle.path("rules") / "thresholds.yaml")

@@ -56,6 +56,25 @@ Duration = Annotated[
 ]
 
 
+_LISTEN = re.compile(r"(?P<host>\[[^]]+\]|[^:\[\]]*):(?P<port>\d{1,5})")
+
+
+def _listen(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if not match or int(match["port"]) > 65535:
+        raise ValueError(f"{value!r} is not an address like :9877 or 127.0.0.1:9877")
+    return value
+
+
+def address(listen: str) -> tuple[str, int]:
+    """(host, port) of a Listen; without a host, all addresses are meant."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+Listen = Annotated[str, AfterValidator(_listen), Field(description="host:port; without a host, all addresses")]
+
+
 class Settings(BaseModel):
     """Base of every config model: immutable, and an unknown key is an error."""
 

@@ -22,7 +22,8 @@ from exporter.simulator.stories import EXTENDED, STORIES, WEEKEND_DAYS, Story
 
 class Estate:
     """`age` seconds of its life lie behind it when it is made. With `brisk_aging`, Data Aging runs every so many
-    seconds (a part of an hour) from the last noon on, instead of once a day at noon."""
+    seconds (a part of an hour) from the last noon on, instead of once a day at noon. An estate that is not `ailing`
+    has no MediaAgent and no pool that is out of order from the beginning."""
 
     def __init__(
         self,
@@ -33,10 +34,11 @@ class Estate:
         age: float = 0.0,
         brisk_aging: int | None = None,
         levels: Mapping[str, float] | None = None,
+        ailing: bool = True,
     ) -> None:
         self.clock = clock or Clock()
         self.lock = threading.RLock()
-        self.landscape = Landscape.of(SIZES[size] if isinstance(size, str) else size, seed, levels)
+        self.landscape = Landscape.of(SIZES[size] if isinstance(size, str) else size, seed, levels, ailing=ailing)
         self.stories: list[Story] = []
         # Operation windows of the CommCell, as the API writes them.
         self.windows: list[Json] = []

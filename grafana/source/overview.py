@@ -99,9 +99,7 @@ def nearly_full() -> Json:
 
 
 def nothing_freed() -> Json:
-    failing = (
-        'ALERTS{alertname="EbbtideAgingSucceedsPruningFails", alertstate="firing", source=~"$source", pool=~"$pool"}'
-    )
+    failing = 'ALERTS{alertname="EbbtideCommvaultAgingSucceedsPruningFails", alertstate="firing", source=~"$source", pool=~"$pool"}'
     known = 'source_pool:ebbtide_commvault_ddb_pending_deletes:sum{source=~"$source", pool=~"$pool"}'
     return stat(
         "Aging succeeds, nothing freed",
