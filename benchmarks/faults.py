@@ -9,7 +9,7 @@ from exporter.model import DAY, HOUR
 
 APEX, GOLD, SECOND = "Apex GDP", "Gold Primary", "Gold Secondary"
 FULL = ("EbbtidePoolNearlyFull", "EbbtidePoolSpaceLow", "EbbtidePoolFullSoon", "EbbtidePoolMayFillSoon",
-        "EbbtidePoolFillsUnusuallyFast", "EbbtidePoolOrderDue")  # fmt: skip
+        "EbbtidePoolFillAnomaly", "EbbtidePoolOrderDue")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ BAD_YEAR = (
     Fault(
         "fulls_failing", "Gold", 22 * DAY,
         [("EbbtideCommvaultFullsFailing", "cs01"), ("EbbtideCommvaultCyclesBlocked", "cs01")],
-        [("EbbtideCommvaultBackupFailuresSpike", "cs01")], aftermath=40 * DAY,
+        [("EbbtideBackupFailureSpike", "cs01")], aftermath=40 * DAY,
     ),
     Fault("ddb_sealed", GOLD, 1 * DAY, [("EbbtideCommvaultDdbSealed", GOLD)], aftermath=60 * DAY),
     Fault(

@@ -38,13 +38,6 @@ LEVELS = {
     "target": {"target"},
     "problem_cause": {"problem", "cause"},
 }
-# Families that rules already ask for and that the forecast to come will have. A test says when to empty this.
-TO_COME = {
-    "ebbtide_pool_forecast_anomalous": {"source", "kind", "pool"},
-    "ebbtide_pool_forecast_order_by_timestamp_seconds": {"source", "kind", "pool"},
-    "ebbtide_pool_forecast_recommended_capacity_bytes": {"source", "kind", "pool"},
-    "ebbtide_store_samples_lost_total": set(),
-}
 _OF_ALERTS = {
     *("alertname", "alertstate", "severity", "category", "component"),
     *("source", "kind", "pool", "ddb", "status", "mediaagent"),
@@ -93,8 +86,7 @@ def _names(metric: Metric) -> Iterable[str]:
 
 def known() -> dict[str, Labels]:
     """Exported and recorded series, the thresholds that may be set, and what Prometheus makes itself."""
-    names = {name: TARGET | labels for name, labels in TO_COME.items()} | exported()
-    names |= {"up": TARGET, "ALERTS": TARGET | _OF_ALERTS}
+    names = exported() | {"up": TARGET, "ALERTS": TARGET | _OF_ALERTS}
     recorded = [rule for rule in rules(rule_files()) if "record" in rule]
     # An exception is an example in a comment, or the operator's own: its name is known by its level.
     quantities = {

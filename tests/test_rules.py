@@ -17,7 +17,6 @@ from tests.promql import (
     LEVELS,
     ROOT,
     SEVERITIES,
-    TO_COME,
     Rule,
     Wrong,
     exported,
@@ -313,11 +312,6 @@ def test_every_cause_that_has_points_is_looked_for_and_the_other_way_round() -> 
         for r in rules([RULES / "thresholds.yaml"])
         if r["record"].startswith("problem_cause:")
     )
-
-
-def test_the_families_to_come_have_not_come() -> None:
-    """Once one is exported, take it out of TO_COME."""
-    assert not {*TO_COME} & {*exported()}
 
 
 def test_every_default_threshold_is_used() -> None:

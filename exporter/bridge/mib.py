@@ -19,7 +19,7 @@ NOTIFICATIONS: dict[str, int] = {
     "EbbtideCommvaultAgingNotRunning": 8,
     "EbbtideCommvaultAgingSlow": 9,
     "EbbtideCommvaultAgingSucceedsPruningFails": 10,
-    "EbbtideCommvaultBackupFailuresSpike": 11,
+    "EbbtideBackupFailureSpike": 11,
     "EbbtideCommvaultCyclesBlocked": 12,
     "EbbtideCommvaultDdbCorrupted": 13,
     "EbbtideCommvaultDdbSealed": 14,
@@ -59,7 +59,7 @@ NOTIFICATIONS: dict[str, int] = {
     "EbbtideNoPruning": 48,
     "EbbtidePoolDedupDegraded": 49,
     "EbbtidePoolEmergency": 50,
-    "EbbtidePoolFillsUnusuallyFast": 51,
+    "EbbtidePoolFillAnomaly": 51,
     "EbbtidePoolFullSoon": 52,
     "EbbtidePoolMayFillSoon": 53,
     "EbbtidePoolNearlyFull": 54,
@@ -93,6 +93,8 @@ NOTIFICATIONS: dict[str, int] = {
     "EbbtideVeeamRetentionFailed": 82,
     "EbbtideVeeamRetentionNotRunning": 83,
     "EbbtideWatchdog": 84,
+    "EbbtideJobsSlow": 85,
+    "EbbtideVeeamJobSlow": 86,
 }
 
 STATUS = {"firing": 1, "resolved": 2}

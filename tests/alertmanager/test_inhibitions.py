@@ -101,7 +101,7 @@ EXPLAINED = (
     ("EbbtidePoolOffline", "EbbtidePoolEmergency", SAME_POOL),
     ("EbbtidePoolOffline", "EbbtidePoolFullSoon", SAME_POOL),
     ("EbbtideCommvaultDdbSealed", "EbbtidePoolDedupDegraded", SAME_POOL),
-    ("EbbtideCommvaultMediaAgentOffline", "EbbtideCommvaultBackupFailuresSpike", SAME_SOURCE),
+    ("EbbtideCommvaultMediaAgentOffline", "EbbtideBackupFailureSpike", SAME_SOURCE),
     ("EbbtideCommvaultAgingFailing", "EbbtideCommvaultAgingNotRunning", SAME_SOURCE),
     ("EbbtideCommvaultAgingDisabled", "EbbtideCommvaultAgingAgedNothing", SAME_SOURCE),
     ("EbbtideCommvaultFullsFailing", "EbbtideCommvaultRetentionExtendedByCycles", SAME_SOURCE),

@@ -16,6 +16,7 @@ BY_TEXT_MESSAGE = "bridges,sms,on-call"
 
 # An alert that is new in the rules is new here: decide who is told of it.
 MEANT_FOR = {
+    "EbbtideBackupFailureSpike": {"warning": ORDINARY},
     "EbbtideCollectorBlind": {"warning": ORDINARY},
     "EbbtideCollectorStale": {"warning": ORDINARY},
     "EbbtideCommvaultAgingAgedNothing": {"warning": ORDINARY},
@@ -25,7 +26,6 @@ MEANT_FOR = {
     "EbbtideCommvaultAgingNotRunning": {"warning": ORDINARY},
     "EbbtideCommvaultAgingSlow": {"info": WEEKLY},
     "EbbtideCommvaultAgingSucceedsPruningFails": {"critical": URGENT},
-    "EbbtideCommvaultBackupFailuresSpike": {"warning": ORDINARY},
     "EbbtideCommvaultCyclesBlocked": {"warning": ORDINARY},
     "EbbtideCommvaultDdbCorrupted": {"critical": URGENT},
     "EbbtideCommvaultDdbSealed": {"warning": ORDINARY},
@@ -60,12 +60,13 @@ MEANT_FOR = {
     "EbbtideFilesystemDeviceError": {"critical": URGENT},
     "EbbtideFilesystemInodesLow": {"warning": ORDINARY, "critical": URGENT},
     "EbbtideFilesystemReadOnly": {"warning": ORDINARY},
+    "EbbtideJobsSlow": {"warning": ORDINARY},
     "EbbtideLicenseExpiring": {"warning": SETTING, "critical": SETTING},
     "EbbtideManySourcesDown": {"critical": URGENT},
     "EbbtideNoPruning": {"warning": ORDINARY},
     "EbbtidePoolDedupDegraded": {"warning": ORDINARY},
     "EbbtidePoolEmergency": {"critical": BY_TEXT_MESSAGE},
-    "EbbtidePoolFillsUnusuallyFast": {"warning": ORDINARY},
+    "EbbtidePoolFillAnomaly": {"warning": ORDINARY},
     "EbbtidePoolFullSoon": {"warning": ORDINARY, "critical": URGENT},
     "EbbtidePoolMayFillSoon": {"info": WEEKLY},
     "EbbtidePoolNearlyFull": {"warning": ORDINARY, "critical": URGENT},
@@ -89,6 +90,7 @@ MEANT_FOR = {
     "EbbtideVeeamJobFailed": {"warning": ORDINARY},
     "EbbtideVeeamJobNoRecentSuccess": {"critical": URGENT},
     "EbbtideVeeamJobNotRun": {"warning": ORDINARY},
+    "EbbtideVeeamJobSlow": {"info": WEEKLY},
     "EbbtideVeeamKeptTooLong": {"warning": ORDINARY},
     "EbbtideVeeamLicenseExceeded": {"warning": SETTING},
     "EbbtideVeeamLicenseInvalid": {"critical": SETTING},
