@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -54,7 +55,12 @@ def rule_files() -> list[Path]:
 
 def groups(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
     for file in files:
-        yield from yaml.safe_load(file.read_text())["groups"]
+        yield from _groups(file)
+
+
+@functools.cache
+def _groups(file: Path) -> list[dict[str, Any]]:
+    return yaml.safe_load(file.read_text())["groups"]  # type: ignore[no-any-return]
 
 
 def rules(files: Iterable[Path]) -> Iterator[Rule]:
