@@ -15,6 +15,7 @@ from faults import Fault
 from exporter import config
 from exporter.board import Board
 from exporter.findings import ungrouped
+from exporter.findings.config import ForecastSettings
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
 from exporter.model import DAY, HOUR
@@ -155,7 +156,8 @@ class Year:
         ledger = Ledger(f"sqlite:///{folder}/ledger.db")
         self._stack.callback(history.close)
         self._stack.callback(ledger.close)
-        around = Surroundings(self.board, history, telemetry, executor, ungrouped, forecast_interval=HOUR)
+        forecast = ForecastSettings.model_validate({"interval": "1h"})
+        around = Surroundings(self.board, history, telemetry, executor, ungrouped, forecast)
         watches = [Watch(KINDS[s.kind](s, telemetry), ledger.state(s.name), around) for s in config.load(path).sources]
         for watch in watches:
             # Also what is computed from the answers.

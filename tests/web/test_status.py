@@ -105,6 +105,8 @@ def test_the_sums_over_all_sources_are_no_source() -> None:
     assert "The source answers." in found
     assert "all sources together" in found
     assert "No sources are configured." in page(sums, ups={"estate": None}).pieces
+    unasked = replace(NEW, source="estate", collector="groups")
+    assert "The source answers." in page(STATE, unasked, ups={"cs01": True, "estate": None}).pieces
 
 
 @pytest.mark.parametrize(
