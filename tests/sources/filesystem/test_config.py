@@ -66,6 +66,12 @@ def test_a_mistake_in_how_to_scan_is_named(keys, said):
         settings(scan=[{"path": "/srv", **keys}])
 
 
+def test_how_to_scan_is_kept_as_written():
+    keys = {"pause": ["08:00-18:00"], "schedule": "0 2 * * 6", "executor": "dask://scheduler.example.com:8786"}
+    [scan] = settings(scan=[{"path": "/srv", **keys}]).scan
+    assert (list(scan.pause), scan.schedule, scan.executor) == (keys["pause"], keys["schedule"], keys["executor"])
+
+
 def test_two_scans_have_no_index_in_common():
     scans = [{"path": path, "index": "/var/lib/ebbtide/scan.db"} for path in ("/srv", "/data")]
     with pytest.raises(ValidationError, match=r"two scans have the index /var/lib/ebbtide/scan\.db"):
