@@ -41,7 +41,7 @@ def _executor(text: str | None) -> str | None:
 
 
 def scan(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Directory whose tree is scanned.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", readable=False, help="Directory whose tree is scanned.")],
     json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes for a local disk; default: one a core.")] = None,
     executor: Annotated[

@@ -47,10 +47,11 @@ def scan_lines(report: Row) -> Iterator[str]:
     ):
         if rows:
             yield ""
-            yield from lines(Table(head, (_first(head), *columns), rows))
+            # Last, as in du: a long path moves no number.
+            yield from lines(Table(head, (*columns, _path(head)), rows))
 
 
-def _first(title: str) -> Column[Row]:
+def _path(title: str) -> Column[Row]:
     return Column("path", title, "text", lambda row: row["path"] or ".")
 
 
