@@ -84,6 +84,12 @@ def test_what_counts_is_chosen(ebbtide, tree, tmp_path):
     assert json.loads(ebbtide(tree, "--max-depth", "1", "--json").stdout)["files"] == 1
 
 
+def test_a_glob_that_matches_nothing_is_refused(ebbtide, tree):
+    done = ebbtide(tree, "--exclude", "mail/old")
+    assert (done.exit_code, "'mail/old' matches nothing" in done.stderr) == (2, True)
+    assert json.loads(ebbtide(tree, "--exclude", "*/mail/old", "--json").stdout)["files"] == 2
+
+
 def test_names_are_told_apart_in_json_and_harmless_on_a_terminal(ebbtide, tmp_path):
     names = [b"caf\xe9", rb"caf\xe9", b"bell\x07", b"two\nlines"]
     for name in names:
