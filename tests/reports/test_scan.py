@@ -13,7 +13,7 @@ def report(**changes):
 
 
 def test_an_empty_tree_is_one_line():
-    assert list(scan_lines(report())) == ["0 files and 1 directories take 0 B (0 B apparent)"]
+    assert list(scan_lines(report())) == ["0 files and 1 directory take 0 B (0 B apparent)"]
 
 
 def test_what_could_not_be_read_is_said_and_which_directory_lacks_it():
