@@ -52,6 +52,8 @@ def test_a_mistake_is_named(keys, said):
     [
         ({"pause": ["8-18"]}, "'8-18' is no time of day like"),
         ({"index": "scan.db"}, "'scan.db' is not an absolute path"),
+        ({"exclude": ["scratch/tmp"]}, "'scratch/tmp' matches nothing: one with a slash is of whole paths"),
+        ({"include": ["/srv/mail/"]}, "'/srv/mail/' matches nothing: no path ends in a slash"),
         ({"categories": "mine.yaml"}, "'mine.yaml' is not an absolute path"),
         ({"io_pressure": 0}, "greater than 0"),
         ({"workers": 0}, "greater than or equal to 1"),
