@@ -42,9 +42,13 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[float, floa
     line = 1
     try:
         head = [cell.strip() for cell in next(reader, [])]
+        if not any(head):
+            raise ConfigError(f"{path}: is empty, where a first line names the columns")
         for name in _WANTED:
-            if head.count(name) != 1:
-                raise ConfigError(f"{path}:1: the first line names the columns; {head.count(name)} are called {name}")
+            if name not in head:
+                raise ConfigError(f"{path}:1: no column is called {name}; there are {', '.join(map(repr, head))[:200]}")
+        if len(set(head)) < len(head):
+            raise ConfigError(f"{path}:1: two columns have the same name")
         for line, cells in enumerate(reader, 2):
             if cells:
                 yield _row(f"{path}:{line}", head, cells)
