@@ -225,9 +225,6 @@ def measure_large(folder: str, rounds: int) -> None:
         wall, _ = best(lambda: timed(lambda: crewed(halves, Crew(lambda: pool, 2, remote=True))), rounds)
         ratio("300,000 files in a directory, two workers", reference, (wall, 0), "target 0.60")
         pool.end()
-        # What each of two has to do, where other work keeps two from running at once.
-        half = best(lambda: timed(lambda: walk(halves, [Subtree(b"", share=(0, 2))])), rounds)
-        ratio("300,000 files in a directory, half of them", reference, half)
 
 
 class SlowEntry:

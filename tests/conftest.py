@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,12 @@ def pytest_json_modifyreport(json_report: dict[str, Any]) -> None:
     json_report["exitcode"] = int(exit_code or 0)
     json_report["summary"] = dict(sorted(summary.items()))
     json_report["tests"] = [{"nodeid": test["nodeid"], "outcome": test["outcome"]} for test in tests]
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background deaf to Ctrl-C, which programs of the tests would inherit."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -160,8 +160,12 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
         wait_until(rules, "Prometheus has our rules")
         assert {"EbbtideCommvaultAgingSucceedsPruningFails", "EbbtideWatchdog"} <= {rule["name"] for rule in rules()}
         assert not [rule for rule in rules() if rule["health"] == "err"]
-        with urllib.request.urlopen(urls["status page"], timeout=5) as page:
-            assert "All 3 sources answer" in page.read().decode()
+
+        def status() -> str:
+            with urllib.request.urlopen(urls["status page"], timeout=5) as page:
+                return str(page.read().decode())
+
+        wait_until(lambda: "All 3 sources answer" in status(), "every source has answered")
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
         ).stdout.split()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +58,18 @@ def case(shape: str, seed: int) -> Case:
         shape, t, used * scale, capacity * scale, future[HOURS - 1 :: HOURS][:HORIZON] * scale, full_after, bad,
         draft.season, draft.regime,
     )  # fmt: skip
+
+
+def as_stored(one: Case) -> Case:
+    """What a store keeps of the case: of late the last reading of each hour, before that close and peak of a day."""
+    good = np.isfinite(one.used) & (one.used > 0)
+    t, first = np.unique(one.t[good], return_index=True)
+    y = one.used[good][first]
+    middle = math.floor((t[-1] - 14 * DAY) / DAY) * DAY
+    ends = np.where(t <= middle, np.ceil(t / DAY) * DAY, t[-1] - (t[-1] - t) // 3600 * 3600)
+    begin = np.flatnonzero(np.diff(ends, prepend=-1.0))
+    moments, peaks, closes = ends[begin], np.maximum.reduceat(y, begin), y[np.append(begin[1:], t.size) - 1]
+    higher = (moments <= middle) & (peaks > closes)
+    moments, closes = np.append(moments[higher] - 1, moments), np.append(peaks[higher], closes)
+    order = np.argsort(moments, kind="stable")
+    return replace(one, t=moments[order], used=closes[order], outliers=np.zeros(order.size, dtype=bool))

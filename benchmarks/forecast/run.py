@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.forecast import real, rivals
-from benchmarks.forecast.case import DAY, Case, case
+from benchmarks.forecast.case import DAY, Case, as_stored, case
 from benchmarks.forecast.score import Row, score, summary
 from benchmarks.forecast.shapes import HORIZON, SHAPES
 from exporter.analysis.forecast import forecast
@@ -29,6 +29,13 @@ Rival = Callable[[Case], Mapping[str, Any]]
 
 def _ours(method: str) -> Rival:
     return lambda c: forecast(c.t, c.used, c.capacity, HORIZON * DAY, method=method)  # type: ignore[arg-type]
+
+
+def _from_store(one: Case) -> Mapping[str, Any]:
+    found: dict[str, Any] = dict(_ours("simulation")(as_stored(one)))
+    # Of other readings than those of which it is known what is an outlier.
+    del found["anomalies"]
+    return found
 
 
 def _theirs(function: Callable[..., Mapping[str, Any]], *more: float) -> Rival:
@@ -42,6 +49,7 @@ METHODS: dict[str, Rival] = {
     "statsmodels ETS damped": _theirs(rivals.ets),
     "statsforecast AutoETS": _theirs(rivals.auto_ets),
     "ours": _ours("simulation"),
+    "ours, from a store": _from_store,
     "ours, ets": _ours("ets"),
     "ours, blend": _ours("blend"),
 }

@@ -52,7 +52,10 @@ def drivers(timestamps: FloatArray, used: FloatArray) -> Drivers | None:
     scale = float(np.abs(y).max()) or 1.0
     found = growth(close[moving] / scale)
     ends = t[-1] - (close.size - 1 - moving) * DAY
-    large = np.flatnonzero(found.steps & (np.abs(found.innovation) > _LEAST_STEP))
+    # The day on which it became full, and the one on which it was extended, are parts of days.
+    gaps = np.flatnonzero(np.diff(moving) > 1)
+    whole = ~np.isin(np.arange(found.steps.size), [gaps - 1, gaps])
+    large = np.flatnonzero(found.steps & whole & (np.abs(found.innovation) > _LEAST_STEP))
     steps = tuple(Step(float(ends[k + 1]), scale * float(found.innovation[k])) for k in large)
     lately = t >= t[-1] - _LATELY_S
     change, over = np.diff(y[lately]), float(np.ptp(t[lately])) / DAY

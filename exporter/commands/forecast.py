@@ -40,6 +40,9 @@ def forecast(
     with plain_errors():
         if history and used is not None:
             raise ConfigError("--used says what is used instead of --history: give one of them")
+        for option, size in (("--capacity", capacity), ("--used", used), ("--fill-rate", fill_rate)):
+            if size is not None and not math.isfinite(size):
+                raise ConfigError(f"{option}: {size:g} is no number of GB")
         outlooks = _outlooks(load(config), pool, source, history, capacity, used, fill_rate)
         if plot:
             _draw(outlooks, plot)
@@ -112,7 +115,7 @@ def _no_past(used: float, now: float) -> Past:
 def _draw(outlooks: list[Outlook], path: Path) -> None:
     from exporter.reports.forecast_chart import FORMATS, draw
 
-    if path.suffix not in FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--plot: {path}: the name ends in {' or '.join(FORMATS)}")
     if len(outlooks) > 1:
         raise ConfigError(f"--plot draws one pool and {len(outlooks)} are meant: name it, and with --source its source")

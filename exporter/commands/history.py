@@ -211,6 +211,8 @@ def _tell(taken: Taken) -> None:
     print(f"{taken.points:,} points read: {taken.samples:,} new samples, {taken.days:,} new days")
     if taken.too_old:
         print(f"{taken.too_old:,} are older than the store keeps (history.keep)")
+    if taken.valueless:
+        print(f"{taken.valueless:,} have no value (NaN)")
     if there > 0:
         print(f"{there:,} were there already, or are part of a day or closer than the resolution")
 

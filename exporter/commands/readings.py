@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from exporter.findings.forecasts import Past
 
 _WANTED = ("timestamp", "used_bytes")
-# Later than any second of this millennium, and earlier than any millisecond since 1973.
-_MILLISECONDS = 1e11
 
 
 def read_past(path: Path) -> Past:
@@ -42,9 +40,13 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[float, floa
     line = 1
     try:
         head = [cell.strip() for cell in next(reader, [])]
+        if not any(head):
+            raise ConfigError(f"{path}: is empty, where a first line names the columns")
         for name in _WANTED:
-            if head.count(name) != 1:
-                raise ConfigError(f"{path}:1: the first line names the columns; {head.count(name)} are called {name}")
+            if name not in head:
+                raise ConfigError(f"{path}:1: no column is called {name}; there are {', '.join(map(repr, head))[:200]}")
+        if len(set(head)) < len(head):
+            raise ConfigError(f"{path}:1: two columns have the same name")
         for line, cells in enumerate(reader, 2):
             if cells:
                 yield _row(f"{path}:{line}", head, cells)
@@ -63,14 +65,7 @@ def _row(place: str, head: list[str], cells: list[str]) -> tuple[float, float, f
         except ValueError as error:
             raise ConfigError(f"{place}: {column}: {error}") from None
 
-    return read("timestamp", _moment), read("used_bytes", _size), read("capacity_bytes", _size)
-
-
-def _moment(text: str) -> float:
-    found = moment(text)
-    if not abs(found) < _MILLISECONDS:
-        raise ValueError(f"{text[:40]!r} is no moment in unix seconds; are they milliseconds?")
-    return found
+    return read("timestamp", moment), read("used_bytes", _size), read("capacity_bytes", _size)
 
 
 def _size(text: str) -> float:

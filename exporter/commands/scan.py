@@ -40,8 +40,17 @@ def _executor(text: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from error
 
 
+def _globs(globs: list[str] | None) -> list[str] | None:
+    from exporter.sources.filesystem.config import glob_of_paths
+
+    try:
+        return None if globs is None else [glob_of_paths(glob) for glob in globs]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def scan(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Directory whose tree is scanned.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", readable=False, help="Directory whose tree is scanned.")],
     json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes for a local disk; default: one a core.")] = None,
     executor: Annotated[
@@ -53,8 +62,13 @@ def scan(
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="Levels of directories told apart.")] = 2,
     max_depth: Annotated[int | None, typer.Option(min=1, help="Directories this far below are not entered.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Glob of names, or of paths where it has a slash.")] = None,
-    include: Annotated[list[str] | None, typer.Option(help="Glob of files that count; default: all.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(callback=_globs, help="Glob of names, or of whole paths where it has a slash; may be repeated."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(callback=_globs, help="Glob of files that count; default: all.")
+    ] = None,
     categories: Annotated[Path | None, typer.Option(help="Table of categories instead of the shipped one.")] = None,
     entries_per_second: Annotated[float | None, typer.Option(min=1.0, help="Limit; default: none.")] = None,
     last: Annotated[bool, typer.Option("--last", help="Scan nothing: what `ebbtide serve` last found there.")] = False,

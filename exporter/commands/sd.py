@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import typer
 from exporter.commands.common import plain_errors
 from exporter.errors import ConfigError, EbbtideError
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _LABEL = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -50,9 +51,10 @@ def target_groups(lines: Iterable[str], port: int) -> list[dict[str, object]]:
         _check_columns(rows.fieldnames or ())
         for row in rows:
             target = _target(row, port, rows.line_num)
-            if target in seen:
+            # Names of hosts are the same in any case.
+            if target.lower() in seen:
                 raise ConfigError(f"line {rows.line_num}: {target} is there twice")
-            seen.add(target)
+            seen.add(target.lower())
             labels = {name: (value or "").strip() for name, value in row.items() if name != "host"}
             groups.setdefault(tuple(sorted((n, v) for n, v in labels.items() if v)), []).append(target)
     except csv.Error as error:
@@ -75,15 +77,16 @@ def _target(row: Mapping[str | None, str | list[str]], port: int, line: int) -> 
     if None in row:
         raise ConfigError(f"line {line}: more cells than columns")
     host = str(row["host"]).strip()
-    if not _HOST.fullmatch(host):
+    found = _HOST.fullmatch(host)
+    if not found or not 1 <= int(found[2] or port) <= 65_535:
         raise ConfigError(f"line {line}: {host!r} is no host like fs001.example.com or fs001.example.com:9877")
-    return host if re.search(r":\d+$", host) else f"{host}:{port}"
+    return host if found[2] else f"{host}:{port}"
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> Iterable[str]:
     try:
-        # As spreadsheets write it: with a byte order mark, or without.
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        # As spreadsheets write it: with a byte order mark, or without. A cell may hold several lines.
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 

@@ -142,9 +142,13 @@ def _number(text: str) -> float:
 def moment(text: str) -> float:
     """Unix seconds, or an ISO time, which is UTC unless it says; ValueError."""
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        if not abs(seconds) < _MILLISECONDS:
+            raise ValueError(f"{text[:40]!r} is no moment in unix seconds; are they milliseconds?")
+        return seconds
     try:
         when = datetime.fromisoformat(text)
     except ValueError:

@@ -49,8 +49,9 @@ def draw(outlook: Outlook, path: Path) -> None:
     with mpl.rc_context(_STYLE), whole(path) as temporary:
         figure = Figure(figsize=_INCHES, layout="constrained")
         _fill(figure.add_subplot(), outlook)
-        metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(temporary, format=path.suffix[1:], dpi=_DPI, metadata=metadata)
+        form = path.suffix[1:].lower()
+        metadata: dict[str, Any] = {"Date": None} if form == "svg" else {}
+        figure.savefig(temporary, format=form, dpi=_DPI, metadata=metadata)
 
 
 def _fill(axes: Axes, outlook: Outlook) -> None:

@@ -41,6 +41,7 @@ def plain(outlook: Outlook) -> dict[str, Any]:
     drivers, what_if = outlook.drivers, outlook.what_if_seconds
     fields: dict[str, Any] = {"source": source, "capacity_bytes": outlook.past.capacity, "free_bytes": outlook.free}
     fields |= asdict(outlook.found) | {"bytes_to_buy": outlook.to_buy}
+    del fields["fill"]
     fields["long_run_bytes_per_second"] = drivers and drivers.long_run / DAY
     fields["ingested_bytes_per_second"] = drivers and drivers.ingested / DAY
     fields["reclaimed_bytes_per_second"] = drivers and drivers.reclaimed / DAY

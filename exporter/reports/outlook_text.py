@@ -26,7 +26,8 @@ _GB = 1e9
 def page(outlook: Outlook) -> Iterator[str]:
     """One pool: when, why, what to do."""
     found = outlook.found
-    yield f"{written(found.pool, 'text')}: {headline(outlook)}"
+    of = f" of {written(outlook.name[0], 'text')} ({found.kind})" if outlook.name[0] else ""
+    yield f"{written(found.pool, 'text')}{of}: {headline(outlook)}"
     for title, said in (*_state(outlook), *_reasons(outlook), *_expected(found), *_advice(outlook), *_what_if(outlook)):
         yield f"  {title:<11}{said}"
 

@@ -23,14 +23,15 @@ _COMPLETE: Column[Row] = Column("complete", "COMPLETE", "flag", lambda row: row[
 def scan_lines(report: Row) -> Iterator[str]:
     """What report_of made: totals, what could not be read, the largest directories and files, and who has what."""
     yield (
-        f"{report['files']:,} files and {report['directories']:,} directories take "
+        f"{_some(report['files'], 'file', 'files')} and "
+        f"{_some(report['directories'], 'directory', 'directories')} take "
         f"{human_bytes(report['allocated_bytes'])} ({human_bytes(report['apparent_bytes'])} apparent)"
     )
     if report["errors"]:
         errors = ", ".join(f"{name} {count:,}" for name, count in report["errors"].items())
-        yield f"{sum(report['errors'].values()):,} entries could not be read: {errors}"
+        yield f"{_some(sum(report['errors'].values()), 'entry', 'entries')} could not be read: {errors}"
     if report["vanished"]:
-        yield f"{report['vanished']:,} entries vanished meanwhile"
+        yield f"{_some(report['vanished'], 'entry', 'entries')} vanished meanwhile"
     directories = [row for row in report["rollup"] if row["path"]]
     ages = {age: report["ages"]["modified"].get(age) for age in (*AGES, FUTURE, BEFORE_1970)}
     for head, rows, columns in (
@@ -47,10 +48,15 @@ def scan_lines(report: Row) -> Iterator[str]:
     ):
         if rows:
             yield ""
-            yield from lines(Table(head, (_first(head), *columns), rows))
+            # Last, as in du: a long path moves no number.
+            yield from lines(Table(head, (*columns, _path(head)), rows))
 
 
-def _first(title: str) -> Column[Row]:
+def _some(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _path(title: str) -> Column[Row]:
     return Column("path", title, "text", lambda row: row["path"] or ".")
 
 

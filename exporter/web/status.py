@@ -69,8 +69,9 @@ def _verdict_text(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> 
     if not count:
         return "no sources are configured"
     failing = [name for name, states in by_source if any(s.success is False for s in states)]
-    # The sums over all sources are computed later, and nobody has to answer for them.
-    waiting = [n for n, states in by_source if n != ESTATE and any(s.success is None and not s.reason for s in states)]
+    waiting = [
+        name for name, states in by_source if name != ESTATE and any(s.success is None and not s.reason for s in states)
+    ]
     if failing:
         need = "needs" if len(failing) == 1 else "need"
         return f"{len(failing)} of {count} sources {need} a look: {', '.join(failing[:5])}"

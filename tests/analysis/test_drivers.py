@@ -37,8 +37,9 @@ def test_what_weekly_pruning_frees_is_told_from_what_came() -> None:
     assert found.long_run == pytest.approx(0, abs=0.02 * TIB)
 
 
-def test_days_on_which_a_pool_sat_full_are_no_step() -> None:
-    used = np.where(HOURS < 30, 4 + 0.2 * HOURS, np.where(HOURS < 40, 10.0, 10 + 0.2 * (HOURS - 40)))
+@pytest.mark.parametrize("full", [30, 30.25, 30.5, 30.75])
+def test_days_on_which_a_pool_sat_full_are_no_step(full: float) -> None:
+    used = 4 + 0.2 * np.where(full > HOURS, HOURS, np.where(HOURS < 40, full, full + HOURS - 40))
     found = drivers(HOURS * DAY, used * TIB)
     assert found is not None
     assert found.steps == ()

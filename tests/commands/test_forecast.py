@@ -253,3 +253,29 @@ def test_what_has_no_forecast_is_not_drawn(tmp_path: Path) -> None:
     assert code == 1
     assert "there is nothing to draw: no forecast, because its past is shorter than a day" in output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--fill-rate", "--capacity", "--used"])
+@pytest.mark.parametrize("text", ["nan", "inf"])
+def test_what_is_no_number_of_gigabytes_is_refused(option: str, text: str) -> None:
+    code, output = told(*(["--used", 1] if option != "--used" else []), option, text)
+    assert code == 2
+    assert option in output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ": is empty, where a first line names the columns"),
+        ("timestamp;used_bytes\n1;2\n", ":1: no column is called timestamp; there are 'timestamp;used_bytes'"),
+        ("timestamp,used\n", ":1: no column is called used_bytes; there are 'timestamp', 'used'"),
+        ("timestamp,used_bytes,used_bytes\n", ":1: two columns have the same name"),
+    ],
+    ids=["empty", "semicolons", "wrong", "twice"],
+)
+def test_a_first_line_that_does_not_name_the_columns_is_shown(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    code, output = told("--history", file)
+    assert code == 2
+    assert output == f"ebbtide: {file}{said}\n"

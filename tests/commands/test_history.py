@@ -280,3 +280,17 @@ def test_where_a_prometheus_keeps_the_past_there_is_no_store(what: list[str], tm
     result = CliRunner().invoke(app, ["history", *what, "--config", str(config)])
     assert result.exit_code == 2
     assert result.stderr == "ebbtide: history.url is a server that scrapes for itself; ebbtide keeps nothing there\n"
+
+
+def test_milliseconds_in_a_csv_are_refused_with_their_line_and_what_has_no_value_is_counted(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    row = "ebbtide_pool_free_bytes,{value},cs01,commvault,Gold\n"
+    file.write_text(f"time,metric,value,source,kind,pool\n{1000 * MIDNIGHT:.0f},{row.format(value=1)}")
+    result = run("import", file)
+    assert result.exit_code == 1
+    assert f"{file}:2: " in result.output
+    assert "are they milliseconds?" in result.output
+    file.write_text(f"time,metric,value,source,kind,pool\n{MIDNIGHT:.0f},{row.format(value='nan')}")
+    assert "1 have no value (NaN)" in run("import", file).output

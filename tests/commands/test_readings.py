@@ -42,8 +42,8 @@ def test_without_a_capacity_it_is_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (("time,value",), ":1: the first line names the columns; 0 are called timestamp"),
-        (("timestamp,used_bytes,used_bytes",), ":1: the first line names the columns; 2 are called used_bytes"),
+        (("time,value",), ":1: no column is called timestamp"),
+        (("timestamp,used_bytes,used_bytes",), ":1: two columns have the same name"),
         (("timestamp,used_bytes", "1700000000,1", "1700000001,much"), ":3: used_bytes: 'much' is no number"),
         (("timestamp,used_bytes", "1700000001,-5"), ":2: used_bytes: '-5' is below 0"),
         (("timestamp,used_bytes,capacity_bytes", "1700000001,5,-1"), ":2: capacity_bytes: '-1' is below 0"),

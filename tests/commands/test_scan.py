@@ -52,11 +52,11 @@ def test_a_person_reads_the_totals_and_the_largest_directories(ebbtide, tree):
     said = [line.split() for line in done.stdout.splitlines()]
     assert done.exit_code == 0
     assert done.stdout.startswith("3 files and 3 directories take 5.0 MiB (5.0 MiB apparent)\n\n")
-    assert ["mail", "2", "5.0", "MiB", "5.0", "MiB"] in said
-    assert ["mail/old", "1", "2.0", "MiB", "2.0", "MiB"] in said
-    assert ["mail/inbox.pst", "3.0", "MiB", "3.0", "MiB"] in said
-    assert ["document", "3", "5.0", "MiB", "5.0", "MiB"] in said
-    assert ["5y", "1", "2.0", "MiB", "2.0", "MiB"] in said
+    assert ["2", "5.0", "MiB", "5.0", "MiB", "mail"] in said
+    assert ["1", "2.0", "MiB", "2.0", "MiB", "mail/old"] in said
+    assert ["3.0", "MiB", "3.0", "MiB", "mail/inbox.pst"] in said
+    assert ["3", "5.0", "MiB", "5.0", "MiB", "document"] in said
+    assert ["1", "2.0", "MiB", "2.0", "MiB", "5y"] in said
     assert "COMPLETE" not in done.stdout
 
 
@@ -84,6 +84,12 @@ def test_what_counts_is_chosen(ebbtide, tree, tmp_path):
     assert json.loads(ebbtide(tree, "--max-depth", "1", "--json").stdout)["files"] == 1
 
 
+def test_a_glob_that_matches_nothing_is_refused(ebbtide, tree):
+    done = ebbtide(tree, "--exclude", "mail/old")
+    assert (done.exit_code, "'mail/old' matches nothing" in done.stderr) == (2, True)
+    assert json.loads(ebbtide(tree, "--exclude", "*/mail/old", "--json").stdout)["files"] == 2
+
+
 def test_names_are_told_apart_in_json_and_harmless_on_a_terminal(ebbtide, tmp_path):
     names = [b"caf\xe9", rb"caf\xe9", b"bell\x07", b"two\nlines"]
     for name in names:
@@ -102,6 +108,11 @@ def test_what_is_no_directory_is_one_line_and_status_1(ebbtide, tree, what):
     done = ebbtide(tree.parent / what)
     reason = "No such file or directory" if what == "gone" else "Not a directory"
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"ebbtide: {tree.parent / what}: {reason}\n")
+
+
+def test_whether_a_root_may_be_read_is_found_by_reading_it(ebbtide, tree, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    assert ebbtide(tree).exit_code == 0
 
 
 def test_a_root_whose_name_is_no_text_is_scanned(ebbtide, tree):
@@ -158,7 +169,7 @@ def test_ctrl_c_ends_it_and_the_next_one_goes_on(tmp_path):
 
 
 def test_ctrl_c_ends_the_workers_without_a_word_of_theirs(tmp_path):
-    for number in range(40):
+    for number in range(400):
         (tmp_path / "tree" / str(number) / "below").mkdir(parents=True)
     ours = """
 import os, signal, threading, time
@@ -172,6 +183,7 @@ def strike():
 
 threading.Thread(target=strike, daemon=True).start()
 scan._FIRST_ENTRIES = scan._SMALL_ENTRIES = 10
+crew._ENTRIES = crew._FEW_ENTRIES = 1
 main()
 """
     command = [sys.executable, "-c", ours, "scan", str(tmp_path / "tree"), "--workers", "2"]

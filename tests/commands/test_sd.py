@@ -70,6 +70,9 @@ def test_a_list_of_hosts_alone_will_do():
         (["host,site", ",b"], "line 2: '' is no host like"),
         (["host,site", "a,b,c"], "line 2: more cells than columns"),
         (["host,site", "a,b", "a:9877,c"], "line 3: a:9877 is there twice"),
+        (["host,site", "a.example.com,b", "A.example.com,c"], "line 3: A.example.com:9877 is there twice"),
+        (["host", "a:0"], "line 2: 'a:0' is no host like"),
+        (["host", "a:65536"], "line 2: 'a:65536' is no host like"),
         (["host,site", '"a"x,b'], "line 2: "),
     ],
 )
@@ -91,6 +94,12 @@ def test_a_list_is_printed_or_replaced_at_once(tmp_path):
     assert output.read_text() == printed.stdout
     assert output.stat().st_mode & 0o777 == 0o644
     assert sorted(path.name for path in tmp_path.iterdir()) == ["servers.csv", "servers.json"]
+
+
+def test_a_cell_of_two_lines_is_one_label(tmp_path):
+    hosts = tmp_path / "servers.csv"
+    hosts.write_bytes(b'host,rack\r\na,"row 1\nslot 2"\r\n')
+    assert json.loads(ebbtide(hosts).stdout) == [{"targets": ["a:9877"], "labels": {"rack": "row 1\nslot 2"}}]
 
 
 def test_a_list_with_a_mistake_leaves_the_old_file(tmp_path):

@@ -101,6 +101,8 @@ def test_all_is_said_in_one_sentence_for_many_sources_and_for_none() -> None:
 
 def test_the_sums_over_all_sources_are_no_source() -> None:
     sums = replace(STATE, source="estate", collector="groups")
+    waiting = replace(NEW, source="estate", collector="groups")
+    assert "The source answers." in page(STATE, waiting, ups={"cs01": True, "estate": None}).pieces
     found = page(STATE, sums, ups={"cs01": True, "estate": None}).pieces
     assert "The source answers." in found
     assert "all sources together" in found

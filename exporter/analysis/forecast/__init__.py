@@ -136,6 +136,7 @@ def forecast(
         seconds = _first_passage(futures.used(futures.highest, share)[1:], newest, capacity / scale)
         return seconds if seconds <= horizon_s else math.inf
 
+    usual = float(np.median(np.abs(np.diff(days.close))))
     unit = math.exp(futures.start) if futures.relative else 1.0
     since = moving[-1 - found.regime_days]
     answer = {
@@ -144,7 +145,7 @@ def forecast(
         "ttf_p90_s": date(0.1), "growth_bytes_per_day": found.shrunk * scale * unit,
         "season_period_s": found.season_days * DAY,
         "regime_start_s": max(float(t[0]), float(t[-1]) - (count - 1 - since) * DAY), "anomalies": bad,
-        "anomalous": is_anomalous(linear, newest - float(days.close[-1])),
+        "anomalous": is_anomalous(linear, newest - float(days.close[-1]), usual),
         "error_ratio": backtest_error(days.close), "history_s": history_s, "status": status,
         "method": method if method == "simulation" or found.days >= LEAST_DAYS else "simulation",
     }  # fmt: skip

@@ -10,6 +10,8 @@ from exporter.analysis.forecast.series import DAY, BoolArray, FloatArray
 
 # Of fewer days each reading counts: the mean of a day instead of its end.
 _YOUNG = 14
+# A stored peak stands a second before the end of its day.
+_PEAK_BEFORE_S = 2
 _STUCK_DAYS = 3
 _STUCK_TIMES = 2
 
@@ -35,6 +37,7 @@ def daily(t: FloatArray, y: FloatArray) -> Days:
     >>> daily(hours, hours / 3600).close
     array([ 0., 24., 48.])
     """
+    t, y = _at_one_hour(t, y)
     late = min(0.25 * float(np.median(np.diff(t))), 0.1 * DAY)
     age = np.floor((t[-1] - t + late) / DAY)
     last = np.flatnonzero(np.append(age[1:] != age[:-1], True))
@@ -57,6 +60,27 @@ def daily(t: FloatArray, y: FloatArray) -> Days:
     close = np.interp(whole, (t[last] - t[-1]) / DAY, close)
     peak = np.maximum(np.interp(whole, -age[last], peak), close)
     return Days(close, peak, int(count[-1]))
+
+
+def _at_one_hour(t: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Days of which only the ends are left, as stores keep an older past, moved to the hour of the last reading.
+
+    Between two ends there is no telling when in the day it changed, and a line through a weekly fall is half a fall in
+    each of two days. They move forwards or backwards, as keeps what happens at a fixed hour on its day.
+    """
+    gaps = np.diff(t)
+    of_days = (gaps < _PEAK_BEFORE_S) | (gaps > DAY / 2) & (np.abs(gaps - DAY * np.round(gaps / DAY)) < DAY / 24)
+    end = int(np.argmin(np.append(of_days, False)))
+    if end == t.size - 1 or t[end] - t[0] < DAY:
+        return t, y
+    hour = (t[-1] - t[end]) % DAY
+    change = np.square(np.diff(y[end:]) - np.median(np.diff(y[end:])))
+    earlier = (t[end + 1 :] - t[end] - 1) % DAY < hour - _PEAK_BEFORE_S
+    shift = hour if 2 * change[earlier].sum() <= change.sum() else hour - DAY
+    kept = np.arange(t.size) <= end
+    moved = np.where(kept, t + shift, t)
+    kept |= t > t[end] + shift
+    return moved[kept], y[kept]
 
 
 def stuck(close: FloatArray) -> BoolArray:

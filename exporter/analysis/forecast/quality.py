@@ -33,11 +33,14 @@ def backtest_error(close: FloatArray) -> float:
     return float(np.mean(errors)) if errors else math.nan
 
 
-def is_anomalous(growth: Growth, off: float) -> bool:
-    """Whether today's change is outside the 95 % of those before it; off: the newest reading less today's close."""
+def is_anomalous(growth: Growth, off: float, usual: float = 0.0) -> bool:
+    """Whether today's change is outside the 95 % of those before it; off: the newest reading less today's close.
+
+    usual: size of a day's change, of which a tenth is nothing: by so much the close is off where growth has ended.
+    """
     past = growth.innovation[-91:-1]
     if past.size < _LEAST:
         return False
     low, high = np.quantile(past, (0.025, 0.975))
-    slack = 1e-6 + 0.1 * (high - low)
+    slack = 1e-6 + 0.1 * max(high - low, usual)
     return not low - slack <= growth.innovation[-1] + off <= high + slack

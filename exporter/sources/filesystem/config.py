@@ -42,6 +42,15 @@ def _absolute(path: str) -> str:
     return path
 
 
+def glob_of_paths(glob: str) -> str:
+    """The glob. Raises ValueError if it holds a slash and matches no whole path."""
+    if "/" in glob and not (PurePath(glob).is_absolute() or glob.startswith(("*", "?", "["))):
+        raise ValueError(f"{glob!r} matches nothing: one with a slash is of whole paths, such as '/srv/{glob}'")
+    if glob.endswith("/"):
+        raise ValueError(f"{glob!r} matches nothing: no path ends in a slash")
+    return glob
+
+
 def _absolute_if_any(path: str | None) -> str | None:
     return None if path is None else _absolute(path)
 
@@ -61,6 +70,7 @@ def _schedule_if_any(text: str | None) -> str | None:
     return text
 
 
+Globs = tuple[Annotated[str, AfterValidator(glob_of_paths)], ...]
 Schedule = Annotated[
     str | None, AfterValidator(_schedule_if_any), Field(description='five fields of cron, in local time: "30 2 * * *"')
 ]
@@ -73,11 +83,9 @@ class ScanSettings(Settings):
     depth: Annotated[int, Field(ge=0, description="levels of directories told apart")] = 1
     interval: Duration = DAY
     schedule: Schedule = None
-    exclude: Annotated[
-        tuple[str, ...], Field(description="globs of names, or of whole paths where they hold a slash")
-    ] = ()
+    exclude: Annotated[Globs, Field(description="globs of names, or of whole paths where they hold a slash")] = ()
     include: Annotated[
-        tuple[str, ...], Field(description="files that count, as globs like those of exclude; empty means all")
+        Globs, Field(description="files that count, as globs like those of exclude; empty means all")
     ] = ()
     max_depth: Annotated[
         int | None, Field(ge=1, description="directories this far below are counted and not entered")

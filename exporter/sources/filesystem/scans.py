@@ -43,7 +43,7 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
     """The last result of each root that has one, in the order of the configuration.
 
     A root that fails keeps its last result and does not fail the others; raises the errors of the roots as one if
-    none is left that did not fail.
+    none has a result.
     """
     begun = time.monotonic()
     remembered = _remembered(poll.state)
@@ -71,7 +71,7 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Scan, ...]:
         poll.state.put(report_key(root), "")
     if last != remembered:
         poll.state.put(_KEY, json.dumps({root: dataclasses.asdict(known) for root, known in last.items()}))
-    if failed and not last.keys() - failed.keys():
+    if failed and not last:
         raise type(next(iter(failed.values())))("; ".join(map(str, failed.values())))
     return tuple(last[root].scan for root in configured if root in last)
 

@@ -84,6 +84,8 @@ class _Walk:
         self._part = Part(Tally(rules.depth, rules.top))
         self._stack: list[Directory] = []
         self._counting = Counting(rules, self._part.tally.cells)
+        # Seconds of a call, one for each time that some were made.
+        self._latencies: list[float] = []
 
     def run(self, subtrees: Sequence[Subtree], budget: float, until: float) -> Part:
         part = self._part
@@ -108,6 +110,9 @@ class _Walk:
                         self._enter(Subtree(join(here.path, name), blocks), root, here.handle, name)
         finally:
             self._opener.close(root)
+        if self._latencies:
+            # The median: on a busy machine a nice process may lose the processor for longer than all calls took.
+            part.stat_seconds = part.entries * sorted(self._latencies)[len(self._latencies) // 2]
         return part
 
     def unanswered(self, subtree: Subtree) -> Part:
@@ -197,7 +202,8 @@ class _Walk:
                 statuses = [os.lstat(entry) for entry in entries]
         except OSError:
             entries, statuses = self._stat_each(here, entries)
-        self._part.stat_seconds += time.perf_counter() - started
+        if entries:
+            self._latencies.append((time.perf_counter() - started) / len(entries))
         self._counting.count(here, entries, statuses)
 
     def _stat_each(self, here: Directory, entries: list[Any]) -> tuple[list[Any], list[os.stat_result]]:

@@ -339,6 +339,13 @@ def test_only_the_newest_reading_can_be_anomalous() -> None:
     assert forecast(t, used, 1e4, YEAR)["anomalous"]
 
 
+@pytest.mark.parametrize("full_days", [8, 20, 40])
+def test_a_pool_that_has_sat_full_for_long_has_no_unusual_reading(full_days: int) -> None:
+    t, used = line(300.0, 5.0, 90)
+    capacity = 300.0 + 5.0 * (90 - full_days)
+    assert not forecast(t, np.minimum(used, capacity), capacity, YEAR)["anomalous"]
+
+
 def test_readings_left_out_are_named() -> None:
     t, used = line(300.0, 5.0, 60, noise=1.0)
     used[[50, 51, 700]] += 90.0

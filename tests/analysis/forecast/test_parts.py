@@ -93,7 +93,21 @@ def test_days_without_readings_lie_between_their_neighbours() -> None:
 
 def test_older_days_of_one_reading_at_another_hour_are_moved_to_ours() -> None:
     t = np.concatenate([np.arange(0.6, 20) * DAY, np.arange(20 * 24, 34 * 24 + 1) * HOUR])
-    assert np.diff(daily(t, t / DAY).close) == pytest.approx(np.ones(33), abs=0.05)
+    grown = np.diff(daily(t, t / DAY).close)
+    assert np.delete(grown, 19) == pytest.approx(np.ones(32), abs=0.05)
+    assert grown[19] == pytest.approx(1, abs=0.5)
+
+
+@pytest.mark.parametrize("newest", [0, 4, 9, 14, 15, 20, 23])
+@pytest.mark.parametrize("falls", [3, 9, 15, 21])
+def test_a_weekly_fall_is_one_day_also_where_only_the_ends_of_days_are_left(falls: int, newest: int) -> None:
+    hours = np.arange(0, 63 * 24 + newest + 1)
+    used = 100.0 + ((hours - falls) % 168)
+    kept = (hours % 24 == 0) | (hours > 49 * 24)
+    change = np.diff(daily(hours[kept] * HOUR, used[kept]).close)
+    fell = np.flatnonzero(change < 0)
+    assert list(np.diff(fell)) == [7] * (fell.size - 1)
+    assert change[fell].max() < -100
 
 
 def test_a_rest_at_the_top_that_ends_upwards_is_a_full_pool() -> None:

@@ -17,7 +17,7 @@ from exporter.settings import Secret
 from exporter.sources.commvault.commserve_connection import CommServeDatabase
 from exporter.sources.commvault.commserve_database import fetch, parse
 from tests.history.conftest import database, postgresql  # noqa: F401
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 from tests.sources.commvault import commserv_tables as t
 
 PASSWORD = "Corr3ct-hörse"
@@ -204,9 +204,13 @@ def test_the_session_cannot_write_and_leaves_no_connection_behind(
         ]
     one.answers()
     assert shown == ["on", "ebbtide"]
-    with commserv.connect() as connection:
-        left = connection.exec_driver_sql("SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'reader_%%'")
-        assert left.scalar() == 0
+
+    def left() -> object:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'reader_%%'"
+        with commserv.connect() as connection:
+            return connection.exec_driver_sql(query).scalar()
+
+    wait_until(lambda: left() == 0, "the server sees the connections end", 10)
 
 
 @pytest.mark.parametrize(

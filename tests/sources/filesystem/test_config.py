@@ -52,6 +52,8 @@ def test_a_mistake_is_named(keys, said):
     [
         ({"pause": ["8-18"]}, "'8-18' is no time of day like"),
         ({"index": "scan.db"}, "'scan.db' is not an absolute path"),
+        ({"exclude": ["scratch/tmp"]}, "'scratch/tmp' matches nothing: one with a slash is of whole paths"),
+        ({"include": ["/srv/mail/"]}, "'/srv/mail/' matches nothing: no path ends in a slash"),
         ({"categories": "mine.yaml"}, "'mine.yaml' is not an absolute path"),
         ({"io_pressure": 0}, "greater than 0"),
         ({"workers": 0}, "greater than or equal to 1"),
@@ -64,6 +66,12 @@ def test_a_mistake_is_named(keys, said):
 def test_a_mistake_in_how_to_scan_is_named(keys, said):
     with pytest.raises(ValidationError, match=said):
         settings(scan=[{"path": "/srv", **keys}])
+
+
+def test_how_to_scan_is_kept_as_written():
+    keys = {"pause": ["08:00-18:00"], "schedule": "0 2 * * 6", "executor": "dask://scheduler.example.com:8786"}
+    [scan] = settings(scan=[{"path": "/srv", **keys}]).scan
+    assert (list(scan.pause), scan.schedule, scan.executor) == (keys["pause"], keys["schedule"], keys["executor"])
 
 
 def test_two_scans_have_no_index_in_common():

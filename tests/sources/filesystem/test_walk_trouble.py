@@ -7,6 +7,8 @@ import errno
 import functools
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -229,3 +231,31 @@ def test_a_disk_with_some_broken_places_is_read_to_its_end(tmp_path):
     walker = functools.partial(walk, system=System(open=ailing))
     tally, _ = scan(Rules(root=str(tmp_path), categories=CATEGORIES), How(workers=1, walker=walker))
     assert (tally.files, tally.errors) == (75, {"EUCLEAN": 75})
+
+
+@pytest.mark.parametrize(("each", "once", "expected"), [(2e-6, 1.0, 2e-6), (1e-3, 0.0, 1e-3)])
+def test_a_filesystem_is_as_slow_as_its_middle_answers_whoever_took_the_processor_once(
+    tmp_path, monkeypatch, each, once, expected
+):
+    for number in range(40):
+        write(tmp_path / str(number % 4) / str(number))
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+
+    class Entry:
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self._entry = entry.name, entry
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            nonlocal now
+            now += once if self.name == "22" else each
+            return self._entry.stat(follow_symlinks=follow_symlinks)
+
+    @contextmanager
+    def listing(directory: int) -> Iterator[Iterator[Entry]]:
+        with os.scandir(directory) as entries:
+            yield map(Entry, entries)
+
+    part = walk(rules_of(tmp_path), [Subtree(b"")], system=System(scandir=listing))
+    assert part.entries == 44
+    assert part.stat_seconds / part.entries == pytest.approx(expected)
