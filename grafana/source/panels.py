@@ -127,7 +127,6 @@ def table(
         ),
         "options": {
             "cellHeight": "sm",
-            "footer": {"countRows": False, "reducer": ["sum"], "show": False},
             "showHeader": True,
             "sortBy": [{"displayName": sort[0], "desc": sort[1]}],
         },

@@ -13,23 +13,14 @@ import pytest
 import requests
 import yaml
 
+from tests.grafana.boards import BOARDS, FILES, GRAFANA, Json, panels
 from tests.promql import ROOT, known, labels_of, nodes, selectors
 from tests.servers import free_port, need, running, wait_until
 
-GRAFANA = ROOT / "grafana"
-FILES = sorted((GRAFANA / "dashboards").glob("*/*.json"))
-BOARDS = [json.loads(file.read_text()) for file in FILES]
-UNITS = {line for line in (ROOT / "tests/grafana-11.6-units.txt").read_text().splitlines() if line[:1] != "#"}
+UNITS = {line for line in (ROOT / "tests/grafana/units-11.6.txt").read_text().splitlines() if line[:1] != "#"}
 KNOWN = known()
 # What Grafana puts in by itself, with a value that any query takes.
 MACROS = {"__rate_interval": "5m", "__interval": "1m", "__range": "7d"}
-
-Json = dict[str, Any]
-
-
-def panels(board: Json) -> list[Json]:
-    return [panel for panel in board["panels"] if panel["type"] != "row"]
-
 
 every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda b: b["uid"])
 every_panel = pytest.mark.parametrize(
