@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from board import dashboard, row, variable
-from panels import (
+from looks import (
     BLUE,
     GREEN,
     NEUTRAL,
@@ -18,17 +18,14 @@ from panels import (
     link,
     override,
     prop,
-    query,
     says,
-    stat,
     steps,
-    table,
     threshold_line,
-    timeseries,
     unit,
     width,
     yes_no,
 )
+from panels import query, stat, table, timeseries
 
 POOLS = 'source=~"$source", kind=~"$kind", pool=~"$pool"'
 BY_POOL = "max by (source, kind, pool)"

@@ -1,0 +1,91 @@
+"""What a field, a column or a cell looks like: unit, colours by value, words for values, links."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Json = dict[str, Any]
+
+TRANSPARENT, NEUTRAL, GREEN, ORANGE, RED, BLUE = "transparent", "text", "green", "orange", "red", "blue"
+
+_THRESHOLDS = Path(__file__).parents[2] / "rules" / "thresholds.yaml"
+
+
+def limit(quantity: str, severity: str) -> float:
+    """The default of rules/thresholds.yaml, for colours; lines in graphs are drawn from the series itself."""
+    rules = yaml.safe_load(_THRESHOLDS.read_text())["groups"][0]["rules"]
+    name = f"severity:{quantity}:threshold"
+    [expr] = [r["expr"] for r in rules if r["record"] == name and r["labels"] == {"severity": severity}]
+    return float(expr.removeprefix("vector(").removesuffix(")"))
+
+
+def steps(first: str, *more: tuple[float, str]) -> Json:
+    """Colours by value: `first` from below and where there is no value, each other from its number on."""
+    return {
+        "mode": "absolute",
+        "steps": [{"color": first, "value": None}, *({"color": color, "value": value} for value, color in more)],
+    }
+
+
+def override(field: str, *properties: Json) -> Json:
+    return {"matcher": {"id": "byName", "options": field}, "properties": list(properties)}
+
+
+def threshold_line(ref: str, color: str) -> Json:
+    """Draws the series of the query `ref` as a limit: dashed, in its colour."""
+    return {
+        "matcher": {"id": "byFrameRefID", "options": ref},
+        "properties": [
+            prop("color", {"fixedColor": color, "mode": "fixed"}),
+            prop("custom.lineStyle", {"dash": [10, 10], "fill": "dash"}),
+            prop("custom.lineWidth", 2),
+        ],
+    }
+
+
+def prop(name: str, value: Any) -> Json:
+    return {"id": name, "value": value}
+
+
+def unit(name: str, decimals: int | None = None) -> list[Json]:
+    return [prop("unit", name)] + ([] if decimals is None else [prop("decimals", decimals)])
+
+
+def colored(colors: Json) -> list[Json]:
+    """A cell whose background follows its value."""
+    return [prop("thresholds", colors), prop("custom.cellOptions", {"type": "color-background"})]
+
+
+def says(words: Mapping[float, str], color: str | None = None) -> Json:
+    """Text in place of certain values. Infinity is one of them: no range of Grafana's reaches it."""
+    results = {
+        _key(value): {"index": index, "text": text} | ({"color": color} if color else {})
+        for index, (value, text) in enumerate(words.items())
+    }
+    return prop("mappings", [{"type": "value", "options": results}])
+
+
+def _key(value: float) -> str:
+    """The number as JavaScript writes it."""
+    return "Infinity" if value == math.inf else f"{value:.0f}"
+
+
+def width(pixels: int) -> Json:
+    return prop("custom.width", pixels)
+
+
+def yes_no(yes: str, no: str) -> list[Json]:
+    options = {"1": {"text": yes, "color": GREEN, "index": 0}, "0": {"text": no, "color": RED, "index": 1}}
+    return [
+        prop("mappings", [{"type": "value", "options": options}]),
+        prop("custom.cellOptions", {"type": "color-text"}),
+    ]
+
+
+def link(title: str, url: str) -> Json:
+    return prop("links", [{"title": title, "url": url}])
