@@ -2,7 +2,9 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ebbtide.example.yml ./
 COPY alertmanager alertmanager
+COPY snmp snmp
 COPY veeam veeam
+COPY systemd systemd
 COPY grafana/dashboards grafana/dashboards
 COPY grafana/provisioning grafana/provisioning
 COPY rules rules

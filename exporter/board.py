@@ -12,7 +12,7 @@ import math
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -144,6 +144,17 @@ class Board:
     def series(self, at: float) -> int:
         return sum(p.series for sources in self._published.values() for p in sources.values() if p.good_until > at)
 
+    def lines(self, names: Collection[str], at: float) -> bytes:
+        """The samples of these metrics that are good at the moment `at`, without HELP and TYPE."""
+        published = self._published
+        return b"".join(
+            publication.chunks[family].text
+            for family in self._families
+            if family.name in names
+            for publication in published.get(family.subject, {}).values()
+            if publication.good_until > at and family in publication.chunks
+        )
+
     def page(self, at: float, *, openmetrics: bool = False, only: frozenset[str] | None = None) -> Page:
         """What is good at the moment `at`; only: source kinds and collectors to show (None: all)."""
         published = self._published
@@ -203,9 +214,9 @@ def head(family: Family, openmetrics: bool) -> Chunk:
 def render(measured: Measured, source: str) -> tuple[list[str], int]:
     """The lines of one family, and how many samples were refused because their labels were there already."""
     family = measured.family
-    labels = ",".join(f'{label}="%s"' for label in family.labels[1:])
-    start = f'{family.name}{{source="{_escape(source)}"'.replace("%", "%%")
-    form = f"{start}{',' if labels else ''}{labels}}} %s\n"
+    own = [f'source="{_escape(source)}"'.replace("%", "%%")] if family.subject.of_source else []
+    labels = [f'{label}="%s"' for label in (*family.subject.labels, *family.extra_labels)]
+    form = f"{family.name}{{{','.join(own + labels)}}} %s\n"
     seen: set[tuple[str, ...]] = set()
     lines: list[str] = []
     for names, value in measured.rows:

@@ -1,4 +1,4 @@
-"""Finds the files that travel with the exporter: rules, dashboards, Alertmanager, the VBR script, the example."""
+"""Finds the files that travel with the exporter: rules, dashboards, Alertmanager, MIB, scripts, units, the example."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from exporter.errors import ConfigError
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent
 
-CONTENTS = ("rules", "grafana/dashboards", "grafana/provisioning", "alertmanager", "veeam", "ebbtide.example.yml")
+CONTENTS = (
+    "rules", "grafana/dashboards", "grafana/provisioning", "alertmanager", "snmp", "veeam", "systemd",
+    "ebbtide.example.yml",
+)  # fmt: skip
 
 
 def path(name: str) -> Path:

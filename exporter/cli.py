@@ -20,6 +20,11 @@ import typer
 from exporter import __version__
 from exporter.commands.check import check_source
 from exporter.commands.commvault import commvault
+from exporter.commands.forecast import forecast
+from exporter.commands.history import history
+from exporter.commands.nagios import nagios_config
+from exporter.commands.scan import scan
+from exporter.commands.sd import sd
 from exporter.commands.veeam import veeam
 from exporter.errors import ConfigError, EbbtideError
 
@@ -36,7 +41,12 @@ app = typer.Typer(
 
 app.add_typer(commvault, name="commvault")
 app.add_typer(veeam, name="veeam")
+app.add_typer(history, name="history")
 app.command("check-source")(check_source)
+app.command()(forecast)
+app.command()(scan)
+app.command()(sd)
+app.command("nagios-config")(nagios_config)
 
 FAILED, USAGE = 1, 2
 
@@ -89,6 +99,42 @@ def serve(
     sys.stdout.flush()
     # A poll that hangs, or a mount that never answers, holds its thread; the interpreter would wait for it for ever.
     os._exit(0)
+
+
+@app.command()
+def bridge(
+    config: Annotated[Path, typer.Option("--config", "--config.file", help="YAML file with a section `bridge`.")],
+    log_level: LogLevel = "info",
+) -> None:
+    """Take Alertmanager's webhooks and tell Nagios, Icinga and SNMP managers, until Ctrl-C or SIGTERM."""
+    _log_to_stderr(log_level)
+    loaded = _load(config)
+    settings = loaded.bridge
+    if settings is None:
+        _fail(USAGE, f"{config}: there is no section bridge")
+    from exporter import bundle
+    from exporter.bridge.app import create_app
+    from exporter.bridge.service import build
+    from exporter.bridge.telemetry import BridgeTelemetry
+    from exporter.config import state_directory
+    from exporter.nagios.objects import passive
+    from exporter.settings import address
+    from exporter.web.server import server
+
+    telemetry = BridgeTelemetry()
+    sources = [(source.name, source.kind) for source in loaded.sources]
+    services = {(one.host, one.alert) for one in passive(sources, bundle.path("rules"))}
+    listening = _or_exit(lambda: _bind(*address(settings.listen), key="bridge.listen"))
+    queue = settings.queue.path or _or_exit(state_directory) / "bridge.db"
+    made = _or_exit(lambda: build(settings, queue, services, loaded.nagios.freshness, telemetry))
+    made.start()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: None)
+    host, port = listening.getsockname()[:2]
+    logging.getLogger("exporter.bridge").info("listening on %s port %d", host, port)
+    server(create_app(made, telemetry), host, port).run(sockets=[listening])
+    made.stop()
+    logging.shutdown()
 
 
 @app.command()
@@ -168,6 +214,10 @@ def provision(
 def docs(
     config_schema: Annotated[bool, typer.Option("--config-schema", help="JSON schema of the configuration.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="Table of all metrics, as Markdown.")] = False,
+    thresholds: Annotated[bool, typer.Option("--thresholds", help="Table of all thresholds, as Markdown.")] = False,
+    mib: Annotated[
+        bool, typer.Option("--mib", help="EBBTIDE-MIB, what SNMP notifications of the bridge mean.")
+    ] = False,
 ) -> None:
     """Print what is generated from the code."""
     if config_schema:
@@ -179,8 +229,17 @@ def docs(
         from exporter.docs import metric_tables
 
         print(metric_tables(), end="")
+    elif thresholds:
+        from exporter import bundle
+        from exporter.docs_thresholds import threshold_tables
+
+        print(threshold_tables((bundle.path("rules") / "thresholds.yaml").read_text(encoding="utf-8")), end="")
+    elif mib:
+        from exporter.bridge.mib import module
+
+        print(module(), end="")
     else:
-        _fail(USAGE, "say what: --config-schema or --metrics")
+        _fail(USAGE, "say what: --config-schema, --metrics, --thresholds or --mib")
 
 
 def _load(path: Path | None) -> Config:
@@ -200,14 +259,14 @@ def _listen_address(listen: str) -> tuple[str, int]:
         _fail(USAGE, f"--listen: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, key: str = "web.listen") -> socket.socket:
     """The listening socket, bound before anything is polled: a port that is taken is said at once."""
     family = socket.AF_INET6 if ":" in host or (not host and socket.has_dualstack_ipv6()) else socket.AF_INET
     try:
         both = not host and family == socket.AF_INET6
         return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=both)
     except OSError as error:
-        raise ConfigError(f"web.listen: {host}:{port}: {error.strerror or error}") from None
+        raise ConfigError(f"{key}: {host}:{port}: {error.strerror or error}") from None
 
 
 def _reload_quietly(service: Service) -> None:

@@ -6,54 +6,37 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 
+from exporter.bridge.config import BridgeSettings
 from exporter.config_problems import first_problem, shown, wrong, yaml_problem
 from exporter.errors import ConfigError
+from exporter.findings.config import ESTATE, ForecastSettings
+from exporter.history.config import HistorySettings
 from exporter.model import Group
-from exporter.settings import Duration, Settings
+from exporter.settings import Duration, Listen, Secret, Settings, address
 from exporter.sources.commvault.config import CommvaultSettings
 from exporter.sources.commvault.environment import from_environment
-from exporter.sources.filesystem.config import FilesystemSettings
+from exporter.sources.filesystem.config import FilesystemSettings, Schedule
 from exporter.sources.veeam.config import VeeamSettings
 
 AnySource = Annotated[CommvaultSettings | VeeamSettings | FilesystemSettings, Field(discriminator="kind")]
 
-_LISTEN = re.compile(r"(?P<host>\[[^]]+\]|[^:\[\]]*):(?P<port>\d{1,5})")
-
 
 class Web(Settings):
-    listen: Annotated[str, Field(description="host:port; without a host, all addresses")] = ":9877"
+    listen: Listen = ":9877"
     lifecycle: Annotated[bool, Field(description="allow POST /-/reload and /-/poll")] = False
-
-    @field_validator("listen")
-    @classmethod
-    def _listen(cls, value: str) -> str:
-        match = _LISTEN.fullmatch(value)
-        if not match or int(match["port"]) > 65535:
-            raise ValueError(f"{value!r} is not an address like :9877 or 127.0.0.1:9877")
-        return value
 
     @property
     def address(self) -> tuple[str, int]:
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
-
-
-class HistorySettings(Settings):
-    # A PostgreSQL URL may hold a password.
-    url: Annotated[
-        SecretStr | None, Field(description="sqlite:///…, postgresql+psycopg://… or the http(s):// URL of a Prometheus")
-    ] = None
-    resolution: Annotated[Duration, Field(description="closest distance of two stored samples")] = 300.0
-    keep: Annotated[Duration, Field(description="older samples are deleted")] = 400 * 86400.0
+        return address(self.listen)
 
 
 class LedgerSettings(Settings):
@@ -77,19 +60,43 @@ class GroupSettings(Settings):
     importance: str = ""
 
 
+class ClassSettings(Settings):
+    """What is scanned how often and kept how long of sources of an importance; what a scan says itself counts more."""
+
+    interval: Annotated[Duration | None, Field(description="between scans")] = None
+    schedule: Schedule = None
+    depth: Annotated[int | None, Field(ge=0, description="levels of directories told apart by a scan")] = None
+    keep: Annotated[Duration | None, Field(description="older samples are deleted, instead of history.keep")] = None
+
+    @model_validator(mode="after")
+    def _interval_or_schedule(self) -> Self:
+        if self.interval is not None and self.schedule is not None:
+            raise ValueError("interval and schedule are both set; keep one")
+        return self
+
+
 class Nagios(Settings):
     thresholds: Annotated[
-        Path | None,
-        Field(description="a thresholds.yaml other than the shipped one, for the Nagios checks of a later release"),
+        FilePath | None,
+        Field(description="a thresholds.yaml other than the shipped one, for /nagios and check_ebbtide"),
     ] = None
+    freshness: Annotated[
+        Duration, Field(description="an alert's service is UNKNOWN when nothing was heard for so long")
+    ] = 600.0
 
 
 class Config(Settings):
     web: Web = Web()
     history: HistorySettings = HistorySettings()
     ledger: LedgerSettings = LedgerSettings()
+    forecast: ForecastSettings = ForecastSettings()
     groups: tuple[GroupSettings, ...] = ()
+    classes: Annotated[
+        dict[str, ClassSettings],
+        Field(default_factory=dict, description="by the importance that `groups` give a source"),
+    ]
     nagios: Nagios = Nagios()
+    bridge: BridgeSettings | None = None
     sources: Annotated[tuple[AnySource, ...], Field(default_factory=lambda: without_sources())]
 
     @field_validator("sources")
@@ -98,6 +105,8 @@ class Config(Settings):
         names = [source.name for source in sources]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"the name {doubled[0]!r} is given to more than one source")
+        if ESTATE in names:
+            raise ValueError(f"the name {ESTATE!r} means all sources together; give the source another")
         if not sources:
             raise ValueError("the list is empty; leave `sources` out to watch the local filesystems")
         return sources
@@ -109,15 +118,27 @@ class Config(Settings):
                 return Group(entry.business_unit, entry.application, entry.site, entry.importance)
         return Group()
 
+    def class_of(self, source: str) -> ClassSettings:
+        return self.classes.get(self.group_of(source, "").importance, ClassSettings())
+
+    def keep_of(self, source: str) -> float:
+        """Seconds for which the samples of the source are kept."""
+        return self.class_of(source).keep or self.history.keep
+
+    @model_validator(mode="after")
+    def _classes_of_groups(self) -> Self:
+        if unknown := sorted(self.classes.keys() - {group.importance for group in self.groups}):
+            raise ValueError(f"classes has {unknown[0]!r}, which is the importance of no group")
+        return self
+
     def store_urls(self) -> tuple[str, str]:
         """(history, ledger), with the defaults filled in; a folder for SQLite files is made."""
-        history = self.history.url.get_secret_value() if self.history.url else ""
-        history = history or _sqlite(state_directory() / "history.db")
+        history = self.history.url_text or _sqlite(state_directory() / "history.db")
         if self.ledger.url:
             return history, self.ledger.url.get_secret_value()
         if history.startswith("sqlite:///") and ":memory:" not in history:
             return history, _sqlite(Path(history.removeprefix("sqlite:///")).with_name("ledger.db"))
-        if history.startswith(("http://", "https://")):
+        if self.history.is_promql:
             return history, _sqlite(state_directory() / "ledger.db")
         return history, history
 
@@ -183,13 +204,28 @@ def parse(text: str, name: str = "config") -> Config:
         config = Config.model_validate(content)
     except ValidationError as error:
         raise wrong(name, first_problem(error, Config)) from None
-    for source in config.sources:
-        for secret in source.secrets:
+    owners: list[tuple[str, Sequence[Secret]]] = [("history", config.history.secrets)]
+    owners += [(f"source {s.name}", s.secrets) for s in config.sources]
+    owners += [("bridge", config.bridge.secrets)] if config.bridge else []
+    for owner, secrets in owners:
+        for secret in secrets:
             try:
                 secret.read()
             except ConfigError as error:
-                raise wrong(name, f"source {source.name}: {error}") from None
-    return config
+                raise wrong(name, f"{owner}: {error}") from None
+    return _classed(config)
+
+
+def _classed(config: Config) -> Config:
+    """The scans of each source as its class has them."""
+
+    def classed(source: AnySource) -> AnySource:
+        if not isinstance(source, FilesystemSettings):
+            return source
+        of_class = config.class_of(source.name).model_dump(include={"interval", "schedule", "depth"}, exclude_none=True)
+        return source.model_copy(update={"scan": tuple(scan.with_defaults(**of_class) for scan in source.scan)})
+
+    return config.model_copy(update={"sources": tuple(map(classed, config.sources))})
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -53,9 +53,14 @@ def _place(problem: Any, model: type[BaseModel]) -> tuple[list[str | int], set[s
     """
     path: list[str | int] = []
     models: list[type[BaseModel]] = [model]
+    in_mapping = False
     for part in problem["loc"]:
         if isinstance(part, int):
             path += [part] if problem["type"] != "invalid_key" else []
+            continue
+        if in_mapping:
+            path.append(part)
+            in_mapping = False
             continue
         tagged = [m for m in models if part in get_args(getattr(m.model_fields.get("kind"), "annotation", None))]
         known = [m for m in models if part in m.model_fields]
@@ -65,6 +70,7 @@ def _place(problem: Any, model: type[BaseModel]) -> tuple[list[str | int], set[s
         path.append(part)
         if _is_secret(part) and problem["type"] != "missing":
             return path, set()
+        in_mapping = any(get_origin(m.model_fields[part].annotation) is dict for m in known)
         models = [inner for m in known for inner in _models_in(m.model_fields[part].annotation)]
     if problem["type"] == "extra_forbidden":
         path.append(problem["loc"][-1])

@@ -10,6 +10,8 @@ from exporter.telemetry import Telemetry
 _TITLES = {
     "ebbtide_source": "Sources and collectors",
     "ebbtide_pool": "Pools of every kind",
+    "ebbtide_group": "Groups of pools",
+    "ebbtide_operation": "Jobs of every kind",
     "ebbtide_retention": "Retention",
     "ebbtide_commvault": "Commvault",
     "ebbtide_veeam": "Veeam Backup & Replication",

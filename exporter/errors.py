@@ -7,7 +7,8 @@ EbbtideError
 │   ├── SourceRefused      401 or 403: credentials or a missing permission (says which)
 │   ├── SourceGarbled      answered, in a shape we do not know (says endpoint and field)
 │   └── NotOffered         this release or role has no such thing (says from which one on): no failure
-└── HistoryError           the store could not be read or written
+├── HistoryError           the store could not be read or written
+└── WorkerError            a process that computes for us has ended
 
 A bug is none of these: it is logged with its traceback, counted, and the process lives on.
 """
@@ -51,6 +52,10 @@ class NotOffered(SourceError):
 
 
 class HistoryError(EbbtideError):
+    pass
+
+
+class WorkerError(EbbtideError):
     pass
 
 

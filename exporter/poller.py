@@ -95,6 +95,7 @@ class Poller:
     def _schedule(self, watch: Watch) -> None:
         name = watch.source.name
         watch.announce()
+        watch.follow_up = lambda what, _: self._bring_forward(name, what)
         self._scheduler.add_executor(ThreadPoolExecutor(len(watch.collectors) + 1), _executor(name))
         for collector in watch.collectors.values():
             jitter = min(collector.interval / 10, _LARGEST_JITTER_S)
@@ -109,6 +110,12 @@ class Poller:
 
     def _poll(self, watch: Watch, collector: str) -> None:
         watch.poll(collector, self._clock())
+
+    def _bring_forward(self, source: str, collector: str) -> None:
+        try:
+            self._scheduler.modify_job(_job_id(source, collector), next_run_time=datetime.now(UTC))
+        except JobLookupError:
+            log.debug("%s/%s is not scheduled any more", source, collector)
 
     def _forget(self, name: str, watch: Watch) -> None:
         for collector in watch.collectors:

@@ -7,18 +7,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from exporter import bundle
 from exporter import config as configuration
 from exporter.board import Board
 from exporter.config import Config
 from exporter.errors import ConfigError
-from exporter.history import History
+from exporter.estate import Estate
+from exporter.findings.workers import Workers
 from exporter.history.ledger import Ledger
-from exporter.history.promql import PromqlHistory
-from exporter.history.sql import SqlHistory
-from exporter.model import CollectorState, Group
+from exporter.history.opening import open_history
+from exporter.model import CollectorState, Group, State
+from exporter.nagios import thresholds
 from exporter.poller import Poller
 from exporter.sources import KINDS
 from exporter.telemetry import Telemetry
@@ -42,15 +43,22 @@ class Service:
         self.board = Board()
         self.poller = Poller(self.board, clock=clock)
         history_url, ledger_url = config.store_urls()
-        self.history = self._open_history(history_url)
+        self.history = open_history(
+            config.history, history_url, self.telemetry, lambda source: self.config.keep_of(source)
+        )
         self.ledger = Ledger(ledger_url)
-        self._executor = ThreadPoolExecutor(1, "forecast")
-        self._around = Surroundings(self.board, self.history, self.telemetry, self._executor, self._group_of)
+        self._executor = Workers(config.forecast.workers)
+        self._around = Surroundings(
+            self.board, self.history, self.telemetry, self._executor, self._group_of, config.forecast
+        )
         self.watches = [self._watch(settings) for settings in config.sources]
+        estate = Estate(self._states, self.history, self._group_of, self._executor, config.forecast)
+        self._estate = Watch(estate, self.ledger.state(estate.name), self._around)
+        self._thresholds = _thresholds(config)
         self._loaded()
 
     def start(self) -> None:
-        self.poller.start(self.watches)
+        self.poller.start([*self.watches, self._estate])
 
     def reload(self) -> None:
         """Read the file again. Raises ConfigError, and then everything is as it was.
@@ -60,30 +68,32 @@ class Service:
         with self._reloading:
             try:
                 new = configuration.load(self._path) if self._path else self.config
-                for key in ("history", "ledger"):
+                for key in ("history", "ledger", "forecast"):
                     if getattr(new, key) != getattr(self.config, key):
                         raise ConfigError(f"{self._path}: {key} cannot change while running; restart")
                 if new.web != self.config.web:
                     raise ConfigError(f"{self._path}: web cannot change while running; restart")
                 known = {watch.source.name: watch for watch in self.watches}
                 before = {settings.name: settings for settings in self.config.sources}
+                numbers = _thresholds(new)
                 watches = [known[s.name] if before.get(s.name) == s else self._watch(s) for s in new.sources]
             except ConfigError as error:
                 self.telemetry.reload_successful.set(0)
                 log.error("the old configuration stays: %s", error)
                 raise
             regrouped = new.groups != self.config.groups
-            self.config, self.watches = new, watches
-            self.poller.replace(watches)
+            self.config, self.watches, self._thresholds = new, watches, numbers
+            self.poller.replace([*watches, self._estate])
             if regrouped:
                 for watch in watches:
                     watch.publish_all(self._clock())
+                self.poller.poll_now(self._estate.source.name)
             self._loaded()
             log.info("configuration reloaded: %d sources", len(watches))
 
     def poll_once(self, at: float, only: str | None = None) -> Iterator[CollectorState]:
         """Poll every collector of every source (or of one) in this thread, as of the moment `at`."""
-        for watch in self.watches:
+        for watch in (*self.watches, self._estate):
             if only in (None, watch.source.name):
                 for name in watch.collectors:
                     yield watch.poll(name, at)
@@ -96,14 +106,22 @@ class Service:
         """Answer HTTP on a bound socket until SIGINT or SIGTERM."""
         host, port = listening.getsockname()[:2]
         app = create_app(
-            Doors(self.board, self.poller, self.telemetry, self.reload, self.config.web.lifecycle, self._clock)
+            Doors(
+                self.board,
+                self.poller,
+                self.telemetry,
+                self.reload,
+                self.config.web.lifecycle,
+                self._clock,
+                lambda: self._thresholds,
+            )
         )
         log.info("listening on %s port %d, %d sources", host, port, len(self.watches))
         server(app, host, port).run(sockets=[listening])
 
     def close(self) -> None:
         self.poller.stop()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
         self.history.close()
         self.ledger.close()
 
@@ -111,11 +129,8 @@ class Service:
         source = KINDS[settings.kind](settings, self.telemetry)
         return Watch(source, self.ledger.state(settings.name), self._around)
 
-    def _open_history(self, url: str) -> History:
-        settings = self.config.history
-        if url.startswith(("http://", "https://")):
-            return PromqlHistory(url, self.telemetry)
-        return SqlHistory(url, resolution=settings.resolution, keep=settings.keep)
+    def _states(self) -> list[tuple[str, State]]:
+        return [(settings.name, self.ledger.state(settings.name)) for settings in self.config.sources]
 
     def _group_of(self, source: str, pool: str) -> Group:
         return self.config.group_of(source, pool)
@@ -123,3 +138,8 @@ class Service:
     def _loaded(self) -> None:
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_timestamp.set(self._clock())
+
+
+def _thresholds(config: Config) -> thresholds.Thresholds:
+    """What the Nagios checks compare with. Raises ConfigError."""
+    return thresholds.from_file(config.nagios.thresholds or bundle.path("rules") / "thresholds.yaml")

@@ -17,9 +17,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from exporter.errors import ConfigError
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
-_DURATION_PATTERN = r"^([0-9]{1,12}(ms|s|m|h|d|w))+$"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
+_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
+_DURATION_PATTERN = r"^([0-9]{1,12}(ms|s|m|h|d|w|y))+$"
 _LONGEST_DURATION = 100 * 365 * 86400.0
 
 
@@ -54,6 +54,25 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "examples": ["30s", "5m", "1h", "1d"]}),
 ]
+
+
+_LISTEN = re.compile(r"(?P<host>\[[^]]+\]|[^:\[\]]*):(?P<port>\d{1,5})")
+
+
+def _listen(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if not match or int(match["port"]) > 65535:
+        raise ValueError(f"{value!r} is not an address like :9877 or 127.0.0.1:9877")
+    return value
+
+
+def address(listen: str) -> tuple[str, int]:
+    """(host, port) of a Listen; without a host, all addresses are meant."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+Listen = Annotated[str, AfterValidator(_listen), Field(description="host:port; without a host, all addresses")]
 
 
 class Settings(BaseModel):

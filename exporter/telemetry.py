@@ -68,7 +68,7 @@ class Telemetry:
         )
         self.collector_failures = Counter(
             "ebbtide_collector_failures",
-            "Polls that failed; reason is unreachable, refused, garbled, overdue, config, store or bug.",
+            "Polls that failed; reason is unreachable, refused, garbled, overdue, config, store, worker or bug.",
             ("source", "collector", "reason"),
             registry=registry,
         )
@@ -81,6 +81,29 @@ class Telemetry:
         self.store_write_errors = Counter(
             "ebbtide_store_write_errors",
             "Writes to the history store that failed; their samples are lost to it.",
+            registry=registry,
+        )
+        self.store_samples_lost = Counter(
+            "ebbtide_store_samples_lost",
+            "Samples that the history store could not take; they were published, but their past has a gap.",
+            registry=registry,
+        )
+        self.store_size = Gauge(
+            "ebbtide_store_size_bytes", "Size of the store on disk; told once an hour.", ("store",), registry=registry
+        )
+        self.store_series = Gauge(
+            "ebbtide_store_series", "Series the store knows; told once an hour.", ("store",), registry=registry
+        )
+        self.store_rows = Gauge(
+            "ebbtide_store_rows",
+            "Samples, and days that samples became, which the store holds; told once an hour.",
+            ("table",),
+            registry=registry,
+        )
+        self.store_oldest = Gauge(
+            "ebbtide_store_oldest_sample_timestamp_seconds",
+            "The oldest sample, and the oldest day, which the store holds; told once an hour.",
+            ("table",),
             registry=registry,
         )
         self.reload_successful = Gauge(

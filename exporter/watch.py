@@ -6,14 +6,23 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from exporter.board import Board
 from exporter.derived import Derived, derived
-from exporter.errors import ConfigError, HistoryError, NotOffered, SourceError, SourceGarbled, SourceRefused
+from exporter.errors import (
+    ConfigError,
+    HistoryError,
+    NotOffered,
+    SourceError,
+    SourceGarbled,
+    SourceRefused,
+    WorkerError,
+)
 from exporter.findings import Findings, GroupOf
+from exporter.findings.config import ForecastSettings
 from exporter.history import History, Sample
 from exporter.metrics import COLLECTOR, SOURCE, SUBJECTS, Measured, measure
 from exporter.model import Collector, CollectorState, Inventory, Poll, Source, SourceState, State
@@ -23,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # What a poll showed is withdrawn this many intervals after it.
 GOOD_FOR_INTERVALS = 3
+
+_REASONS: dict[type[Exception], str] = {ConfigError: "config", HistoryError: "store", WorkerError: "worker"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Surroundings:
     telemetry: Telemetry
     executor: Executor
     group_of: GroupOf
-    forecast_interval: float = 900.0
+    forecast: ForecastSettings
 
 
 class Watch:
@@ -46,8 +57,10 @@ class Watch:
         self._inventory = Inventory()
         self.up: bool | None = None
         self._closed = False
+        # Computes what an answer was awaited for; whoever schedules does it elsewhere, so that no poll waits.
+        self.follow_up: Callable[[str, float], object] = self.poll
         self._history_failing = False
-        found = derived(source, around.history, around.executor, around.forecast_interval)
+        found = derived(source, around.history, around.executor, around.forecast)
         self._derived = {d.name: d for d in found}
         self.collectors = {c.name: c for c in (*source.collectors, *map(self._as_collector, found))}
         self._states = {
@@ -85,8 +98,8 @@ class Watch:
             reason, error, contact = failure.reason, str(failure), failure.contact
             if isinstance(failure, SourceRefused) and failure.contact and collector.permission:
                 error = f"{error}; needed: {collector.permission}"
-        except (ConfigError, HistoryError) as failure:
-            reason, error = "config" if isinstance(failure, ConfigError) else "store", str(failure)
+        except (ConfigError, HistoryError, WorkerError) as failure:
+            reason, error = _REASONS[type(failure)], str(failure)
             # Without its password there was no contact; a store of ours says nothing about the source.
             contact = False if reason == "config" else self.up
         except Exception as bug:
@@ -108,7 +121,7 @@ class Watch:
             for what in self._derived.values():
                 # What its schedule computed while the first answer was still being read is only a part.
                 if name in what.after and (before.last_success_at is None or not getattr(inventory, what.name)):
-                    self.poll(what.name, at)
+                    self.follow_up(what.name, at)
         return state
 
     def mark_overdue(self, now: float) -> None:
@@ -197,6 +210,7 @@ class Watch:
             self._history_failing = False
         except HistoryError as error:
             self._around.telemetry.store_write_errors.inc()
+            self._around.telemetry.store_samples_lost.inc(len(samples))
             if not self._history_failing:
                 log.error("%s: %s; polling goes on, these samples are lost to it", self.source.name, error)
             self._history_failing = True
@@ -212,6 +226,8 @@ class Watch:
         for state in self._states.values():
             board.note(state)
         board.publish(source.name, source.kind, COLLECTOR, measure(COLLECTOR, self._states.values()))
+        if all(collector.elsewhere for collector in source.collectors):
+            return
         group = self._around.group_of(source.name, "")
         itself = SourceState(name=source.name, kind=source.kind, host=source.host, up=self.up, group=group)
         board.publish(source.name, source.kind, SOURCE, measure(SOURCE, [itself]))

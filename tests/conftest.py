@@ -13,6 +13,7 @@ import pytest
 
 from exporter.board import Board
 from exporter.findings import GroupOf, ungrouped
+from exporter.findings.config import ForecastSettings
 from exporter.history import History
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
@@ -107,7 +108,12 @@ class House:
 
     def watch(self, source: Any) -> Watch:
         around = Surroundings(
-            self.board, self.history, self.telemetry, AtOnce(), lambda source, pool: self.group_of(source, pool)
+            self.board,
+            self.history,
+            self.telemetry,
+            AtOnce(),
+            lambda source, pool: self.group_of(source, pool),
+            ForecastSettings(),
         )
         return Watch(source, self.ledger.state(source.name), around)
 

@@ -24,7 +24,10 @@ from exporter.model import (
     DedupStoreUsage,
     Efficiency,
     Group,
+    GroupForecast,
     Inventory,
+    JobAnomalies,
+    JobAnomaly,
     JobHistory,
     JobRun,
     Library,
@@ -35,6 +38,7 @@ from exporter.model import (
     MediaAgent,
     Mount,
     MountPath,
+    OperationAnomaly,
     OperationJobs,
     OperationWindow,
     Partition,
@@ -53,10 +57,13 @@ from exporter.model import (
     RetentionRule,
     RuleReplay,
     Scan,
+    ScanState,
     ServiceLevel,
     SessionHistory,
+    Share,
     SourceState,
     StoreEvidence,
+    Unusual,
     VeeamServer,
     WhatIf,
 )
@@ -64,6 +71,7 @@ from exporter.model import (
 AT = 1_772_442_000.0
 # Everything a label may hold that a careless writer breaks on.
 NASTY = 'Pool "A" \\ B\nµ {x="y"} %s , ünïcödé 日本 \u2028'
+UNUSUAL = Unusual(120.0, 100.0, 2.5)
 
 
 def one_of_everything(name: str) -> Inventory:
@@ -223,17 +231,43 @@ def one_of_everything(name: str) -> Inventory:
             Efficiency(job_id="", job="", repository=name, sessions=90, status="ok", components={"dedup": 62.5},
                        score=79.5, grade="B", potential_bytes_per_day=1e9),
         ),
+        anomalies=JobAnomalies(
+            (OperationAnomaly(kind="commvault", operation=name, duration=UNUSUAL, failures=UNUSUAL),),
+            (JobAnomaly(job_id="j1", duration=UNUSUAL),),
+        ),
+        groups=(
+            GroupForecast(
+                group_by="business_unit", group=name, pools=2, used_bytes=50.0, capacity_bytes=100.0,
+                forecast=PoolForecast(
+                    kind="business_unit", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,
+                    p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3, method="simulation",
+                    used_bytes={"30d": 50.0}, used_low_bytes={"30d": 40.0}, used_high_bytes={"30d": 60.0},
+                    recommended_capacity_bytes=120.0, order_by_at=AT + 30 * DAY,
+                ),
+            ),
+        ),
         mounts=(
             Mount(pool=mount, device="/dev/sda1", fstype="ext4", read_only=False, error="EIO", files=100.0,
                   files_free=1.0),
         ),
         scans=(
             Scan(root=f"/{name}", completed_at=AT - 5, duration_seconds=0.25, files=10, directories=2,
-                 apparent_bytes=1000, allocated_bytes=4096, errors={"EACCES": 1}),
+                 apparent_bytes=1000, allocated_bytes=4096, errors={"EACCES": 1}, symlinks=1, vanished=2,
+                 trusted_directories=1, oldest_trusted_at=AT - DAY, kept_directories=1, mountpoint=name,
+                 atime="relatime", incomplete=(name,),
+                 **{field: {name: Share(9, 900, 4096)} for field in
+                    ("sizes", "modified", "accessed", "categories", "owners", "rollup")}),
+        ),
+        scan_states=(
+            ScanState(root=f"/{name}", due_at=AT + DAY, success=False, started_at=AT - 9, entries=7, errors=1),
         ),
         forecasts=(
             PoolForecast(kind="commvault", pool=name, status="ok", history_seconds=30 * DAY, p10_seconds=DAY,
-                         p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3),
+                         p50_seconds=2 * DAY, p90_seconds=math.inf, fill_bytes_per_second=1e-3,
+                         method="simulation", used_bytes={"30d": 50.0}, used_low_bytes={"30d": 40.0},
+                         used_high_bytes={"30d": 60.0}, season_seconds=7 * DAY, regime_start_at=AT - 9 * DAY,
+                         anomalous=False, outliers=2, error_ratio=0.02, recommended_capacity_bytes=120.0,
+                         order_by_at=AT + 30 * DAY, fill=UNUSUAL),
         ),
         space=(
             PoolSpace(kind="commvault", pool=name, reclaimed_bytes=5.0, ingested_bytes=9.0, last_prune_at=AT - DAY,

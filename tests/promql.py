@@ -30,8 +30,17 @@ LEVELS = {
     "severity_kind": {"severity", "kind"},
     "severity_source_pool": {"severity", "source", "pool"},
     "severity_source_ddb": {"severity", "source", "ddb"},
+    "severity_source_plan": {"severity", "source", "plan"},
+    "severity_source_backup_job": {"severity", "source", "backup_job"},
+    "severity_source_root": {"severity", "source", "root"},
     "alert": {"alert"},
     "issue": {"issue"},
+    "target": {"target"},
+    "problem_cause": {"problem", "cause"},
+}
+_OF_ALERTS = {
+    *("alertname", "alertstate", "severity", "category", "component"),
+    *("source", "kind", "pool", "ddb", "status", "mediaagent"),
 }
 
 
@@ -43,10 +52,14 @@ def rule_files() -> list[Path]:
     return sorted((ROOT / "rules").glob("**/*.yaml"))
 
 
-def rules(files: Iterable[Path]) -> Iterator[Rule]:
+def groups(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
     for file in files:
-        for group in yaml.safe_load(file.read_text())["groups"]:
-            yield from group["rules"]
+        yield from yaml.safe_load(file.read_text())["groups"]
+
+
+def rules(files: Iterable[Path]) -> Iterator[Rule]:
+    for group in groups(files):
+        yield from group["rules"]
 
 
 def exported() -> dict[str, Labels]:
@@ -73,10 +86,7 @@ def _names(metric: Metric) -> Iterable[str]:
 
 def known() -> dict[str, Labels]:
     """Exported and recorded series, the thresholds that may be set, and what Prometheus makes itself."""
-    names = exported() | {
-        "up": TARGET,
-        "ALERTS": TARGET | {"alertname", "alertstate", "severity", "category", "component", "source", "kind", "pool"},
-    }
+    names = exported() | {"up": TARGET, "ALERTS": TARGET | _OF_ALERTS}
     recorded = [rule for rule in rules(rule_files()) if "record" in rule]
     # An exception is an example in a comment, or the operator's own: its name is known by its level.
     quantities = {

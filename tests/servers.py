@@ -20,11 +20,17 @@ PACKAGES = {
     "promtool": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
+    "vmalert": "victoria-metrics",
     "chromium": "chromium",
     "nginx": "nginx-light",
     "openssl": "openssl",
+    "victoria-metrics": "victoria-metrics",
+    "icinga2": "icinga2-bin",
     "initdb": "postgresql",
+    "nagios4": "nagios4-core",
     "postgres": "postgresql",
+    "systemd-analyze": "systemd",
+    "snmptrapd": "snmptrapd",
 }
 NODE = Path(__file__).parent / "node"
 _ELSEWHERE = f"/usr/sbin:/usr/lib/postgresql/15/bin:{NODE}/node_modules/.bin"
@@ -56,11 +62,15 @@ def vendor_specs() -> Path:
     return Path(folder)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_udp_port() -> int:
+    return free_port(socket.SOCK_DGRAM)
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:

@@ -58,7 +58,8 @@ class WrittenByTheLibrary(Judge):
             name = family.name.removesuffix({"info": "_info", "counter": "_total"}.get(family.type, ""))
             metric = metrics.setdefault(name, Metric(name, family.help, family.type))
             for labels, value in one.rows:
-                names = dict(zip(family.labels, (source, *labels), strict=True))
+                values = (source, *labels) if family.subject.of_source else labels
+                names = dict(zip(family.labels, values, strict=True))
                 metric.add_sample(family.name, names, value)
         return metrics.values()
 
@@ -87,9 +88,9 @@ def test_the_page_says_what_prometheus_client_would_have_said(openmetrics: bool)
     board = Board()
     sources = ("cs01", 'cs"02\\%d\n')
     for source in sources:
-        publish_everything(board, source)
+        publish_everything(board, source, NASTY + source)
     page = text(board, openmetrics=openmetrics) + ("# EOF\n" if openmetrics else "")
-    measured = [(source, one) for source in sources for many in everything(source).values() for one in many]
+    measured = [(name, one) for name in sources for many in everything(name, NASTY + name).values() for one in many]
     found = understood(page, openmetrics=openmetrics)
     assert found == understood(said_by_the_library(measured, openmetrics=openmetrics), openmetrics=openmetrics)
     assert len(found) == len(FAMILIES)

@@ -181,3 +181,43 @@ def test_nothing_that_shows_a_configuration_shows_a_secret(three_kinds: str) -> 
         shown = way(config)
         assert PASSWORD not in str(shown)
         assert PASSWORD not in repr(shown)
+
+
+CLASSED = """
+groups:
+  - {match: {source: "db*"}, importance: high}
+  - {match: {source: "*"}, importance: low}
+classes:
+  high: {interval: 6h, depth: 2, keep: 800d}
+  low: {schedule: "0 2 * * 6"}
+sources:
+  - name: db01
+    kind: filesystem
+    scan: [{path: /a}, {path: /b, interval: 1h}, {path: /c, schedule: "0 1 * * *", depth: 0}]
+  - {name: web01, kind: filesystem, scan: [{path: /a}, {path: /b, interval: 1h}]}
+"""
+
+
+def test_the_importance_of_a_server_decides_how_often_it_is_scanned_and_how_long_that_is_kept() -> None:
+    config = parse(CLASSED)
+    found = [[(s.interval, s.schedule, s.depth) for s in getattr(source, "scan", ())] for source in config.sources]
+    day, hour = 86400.0, 3600.0
+    assert found == [
+        [(6 * hour, None, 2), (hour, None, 2), (day, "0 1 * * *", 0)],
+        [(day, "0 2 * * 6", 1), (hour, None, 1)],
+    ]
+    assert [config.keep_of(name) for name in ("db01", "web01", "unknown")] == [800 * day, 1095 * day, 1095 * day]
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ("{hgih: {interval: 1h}}", "'hgih', which is the importance of no group"),
+        ('{high: {interval: 1h, schedule: "0 2 * * *"}}', "interval and schedule are both set; keep one"),
+        ("{high: {schedule: daily}}", "is no schedule like"),
+        ("{high: {every: 1h}}", "every"),
+    ],
+)
+def test_a_mistake_in_a_class_is_named(classes: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse(f"groups: [{{match: {{}}, importance: high}}]\nclasses: {classes}")

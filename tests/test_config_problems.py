@@ -40,7 +40,13 @@ ENV = "password: {env: VBR_PASSWORD}"
     [
         ("webb: {}", "webb: unknown key; did you mean web?"),
         ("web: {lisen: x}", "web.lisen: unknown key; did you mean listen?"),
-        ("zzz: 1", "zzz: unknown key; known are groups, history, ledger, nagios, sources, web"),
+        (
+            "zzz: 1",
+            "zzz: unknown key; known are bridge, classes, forecast, groups, history, ledger, nagios, sources, web",
+        ),
+        ("classes: {high: {intervall: 1h}}", "classes.high.intervall: unknown key; did you mean interval?"),
+        ("classes: {high: {interval: 1 h}}", "classes.high.interval: '1 h' is not a duration"),
+        ("classes: {high: 1h}", "classes.high: "),
         ("groups: [{match: {sorce: x}}]", "groups[0].match.sorce: unknown key; did you mean source?"),
         (
             "groups: [{match: {}, bu: x}]",

@@ -1,4 +1,4 @@
-"""What is computed beside the polls: the efficiency of Veeam jobs, from the first sessions on."""
+"""What is computed beside the polls: the efficiency of Veeam jobs, from the first sessions on; what is unusual."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from typing import Any
 import pytest
 
 from exporter.findings.veeam_efficiency import remembered_jobs
-from exporter.model import DAY, GIBIBYTE, HOUR, BackupJob, Grading, ReductionFeed, SessionReduction
+from exporter.model import (
+    DAY,
+    GIBIBYTE,
+    HOUR,
+    BackupJob,
+    Grading,
+    Job,
+    JobHistory,
+    Pool,
+    ReductionFeed,
+    SessionHistory,
+    SessionReduction,
+)
 from exporter.watch import Watch
 from tests.conftest import House, fake_source
 from tests.inventories import AT
+from tests.watching import success
 
 
 def vbr(house: House, answers: dict[str, Any], grading: Grading | None) -> Watch:
@@ -115,3 +128,84 @@ def test_what_is_shown_of_a_job_and_of_its_repository(house: House) -> None:
     name = 'ebbtide_veeam_repository_efficiency_{}{{source="vbr01",pool="Repo"}}'
     assert repository[name.format("sessions")] == 52
     assert 70 < repository[name.format("score")] < 85
+
+
+# What is unusual
+
+
+def runs(nights: int, last: float, operation: str = "backup_incremental", client: str = "", fail: int = 0) -> list[Job]:
+    """One an hour before AT in each of so many nights, half an hour long, the newest `last` seconds; and failed."""
+    took = [last, *(1800.0 + night % 3 * 60 for night in range(1, nights))]
+    good = [("success", AT - night * DAY - HOUR, seconds) for night, seconds in enumerate(took)]
+    return [
+        Job(
+            id=hash((operation, client, number)) & 0xFFFFFFFF, operation=operation, result=result,
+            started_at=end - seconds, ended_at=end, client_id=client,
+        )
+        for number, (result, end, seconds) in enumerate([*good, *[("failed", AT - 2 * HOUR, 60.0)] * fail])
+    ]  # fmt: skip
+
+
+def number(house: House, series: str) -> float | None:
+    found = [line.split()[-1] for line in house.page(AT).splitlines() if line.startswith(series)]
+    return float(found[0]) if found else None
+
+
+def test_a_kind_of_jobs_that_takes_five_times_as_long_or_fails_is_on_the_page(house: House) -> None:
+    watch = house.watch(fake_source({"jobs": JobHistory(())}))
+    house.ledger.state("cs01").add_jobs(runs(40, last=9000.0, fail=20))
+    watch.poll("jobs", AT)
+    which = '{source="cs01",kind="commvault",operation="backup_incremental"}'
+    assert number(house, f"ebbtide_operation_duration_last_day_seconds{which}") == 9000
+    assert number(house, f"ebbtide_operation_duration_baseline_seconds{which}") == 1860
+    assert (number(house, f"ebbtide_operation_duration_deviation{which}") or 0) > 5
+    assert number(house, f"ebbtide_operation_failures_last_day{which}") == 20
+    assert number(house, f"ebbtide_operation_failures_baseline{which}") == 0
+    assert (number(house, f"ebbtide_operation_failures_deviation{which}") or 0) > 5
+
+
+def test_three_weeks_of_jobs_are_needed(house: House) -> None:
+    watch = house.watch(fake_source({"jobs": JobHistory(())}))
+    house.ledger.state("cs01").add_jobs(runs(20, last=9000.0))
+    watch.poll("jobs", AT)
+    assert "ebbtide_operation_duration_last_day_seconds{" not in house.page(AT)
+    assert success(house, "anomalies") == 1
+
+
+def test_a_history_that_is_still_being_read_has_no_anomalies(house: House) -> None:
+    watch = house.watch(fake_source({"jobs": JobHistory((), fill_ratio=0.5)}))
+    house.ledger.state("cs01").add_jobs(runs(40, last=9000.0))
+    watch.poll("jobs", AT)
+    assert "ebbtide_operation_duration" not in house.page(AT)
+
+
+def test_a_source_that_has_not_told_of_jobs_has_no_anomalies(house: House) -> None:
+    watch = house.watch(fake_source({"jobs": JobHistory(())}))
+    house.ledger.state("cs01").add_jobs(runs(40, last=9000.0))
+    watch.poll("anomalies", AT)
+    assert "ebbtide_operation_duration" not in house.page(AT)
+
+
+def test_a_veeam_job_that_is_slow_is_told_from_the_others_and_by_its_name(house: House) -> None:
+    names = tuple(BackupJob(id=name.lower(), name=name) for name in ("Mail", "Files"))
+    watch = vbr(house, {"sessions": SessionHistory(types=(), runs=()), "backup_jobs": names}, None)
+    state = house.ledger.state("vbr01")
+    state.add_jobs(runs(40, last=9000.0, operation="backup", client="mail"))
+    state.add_jobs(runs(40, last=1800.0, operation="backup", client="files"))
+    state.add_jobs(runs(40, last=1800.0, operation="backup", client="deleted"))
+    watch.poll("backup_jobs", AT)
+    watch.poll("sessions", AT)
+    which = '{source="vbr01",backup_job="Mail"}'
+    assert number(house, f"ebbtide_veeam_job_duration_last_day_seconds{which}") == 9000
+    assert (number(house, f"ebbtide_veeam_job_duration_deviation{which}") or 0) > 5
+    assert abs(number(house, 'ebbtide_veeam_job_duration_deviation{source="vbr01",backup_job="Files"}') or 9) < 5
+    assert 'backup_job="deleted"' not in house.page(AT)
+    # Of the kind, two in three took as long as ever.
+    which = '{source="vbr01",kind="veeam",operation="backup"}'
+    assert abs(number(house, f"ebbtide_operation_duration_deviation{which}") or 9) < 5
+
+
+def test_pools_on_one_disk_are_remembered_when_they_are_forecast(house: House) -> None:
+    shared = [Pool(kind="commvault", name=name, capacity_bytes=9.0, free_bytes=1.0, shared="nas") for name in "AB"]
+    house.watch(fake_source({"pools": tuple(shared)})).poll("pools", AT)
+    assert house.ledger.state("cs01").get("disks") == '[["commvault", "A", "nas"], ["commvault", "B", "nas"]]'

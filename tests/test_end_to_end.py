@@ -28,6 +28,7 @@ from exporter.simulator.stage import Demo
 from exporter.simulator.wire import Fault
 from exporter.web.app import Doors, create_app
 from exporter.web.server import server as server_for
+from tests.alerting import hurried_rules
 from tests.servers import free_port, need, running, wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -52,22 +53,6 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield f"http://127.0.0.1:{server.server_address[1]}/", alerts
     server.shutdown()
     server.server_close()
-
-
-def hurried_rules(folder: Path) -> list[str]:
-    """Our rule files, evaluated every second and without their patience; everything else as shipped."""
-    written = []
-    for path in sorted((ROOT / "rules").rglob("*.yaml")):
-        content = yaml.safe_load(path.read_text())
-        for group in content["groups"]:
-            group["interval"] = "1s"
-            for rule in group["rules"]:
-                if "for" in rule:
-                    rule["for"] = "1s"
-        target = folder / f"{path.stem}-{len(written)}.yaml"
-        target.write_text(yaml.safe_dump(content))
-        written.append(str(target))
-    return written
 
 
 @dataclass
@@ -139,14 +124,15 @@ def test_a_pool_whose_pruning_stopped_and_a_dead_source_reach_the_webhook(
 
     with running(am, tmp_path / "am.log"), running(prom, tmp_path / "prom.log"):
         wait_until(
-            lambda: has("EbbtideAgingSucceedsPruningFails", "firing", source="cs01", pool="Apex GDP"),
+            lambda: has("EbbtideCommvaultAgingSucceedsPruningFails", "firing", source="cs01", pool="Apex GDP"),
             "the two-stage failure is told", 60,
         )  # fmt: skip
         stage.simulated.commserve.faults.set(Fault("500"))
         wait_until(lambda: has("EbbtideSourceDown", "firing", source="cs01"), "the dead source is told", 60)
         stage.simulated.commserve.faults.clear()
         wait_until(lambda: has("EbbtideSourceDown", "resolved", source="cs01"), "its recovery is told", 60)
-    pools = {a["labels"]["pool"] for a in alerts if a["labels"]["alertname"] == "EbbtideAgingSucceedsPruningFails"}
+    stalled = [a["labels"] for a in alerts if a["labels"]["alertname"] == "EbbtideCommvaultAgingSucceedsPruningFails"]
+    pools = {labels["pool"] for labels in stalled}
     assert pools == {"Apex GDP"}, "pools that are pruned are left alone"
     assert not has("EbbtideSourceDown", "firing", source="vbr01"), "the other source never noticed"
 
@@ -172,7 +158,7 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
             return [rule for group in groups for rule in group["rules"]]
 
         wait_until(rules, "Prometheus has our rules")
-        assert {"EbbtideAgingSucceedsPruningFails", "EbbtideWatchdog"} <= {rule["name"] for rule in rules()}
+        assert {"EbbtideCommvaultAgingSucceedsPruningFails", "EbbtideWatchdog"} <= {rule["name"] for rule in rules()}
         assert not [rule for rule in rules() if rule["health"] == "err"]
         with urllib.request.urlopen(urls["status page"], timeout=5) as page:
             assert "All 3 sources answer" in page.read().decode()
@@ -182,5 +168,5 @@ def test_the_demo_runs_with_real_alerting_and_one_interrupt_ends_all_of_it(tmp_p
         assert len(children) >= 2
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, log.read_text()
-        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        wait_until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "its children end", 10)
     assert "Traceback" not in log.read_text()

@@ -15,9 +15,10 @@ import pytest
 from exporter.board import Board
 from exporter.config import parse
 from exporter.findings import ungrouped
+from exporter.findings.config import ForecastSettings
 from exporter.history.ledger import Ledger
 from exporter.history.sql import SqlHistory
-from exporter.metrics import veeam_efficiency
+from exporter.metrics import anomalies, veeam_efficiency
 from exporter.model import CollectorState
 from exporter.simulator.clock import Clock
 from exporter.simulator.commserve import CommServe
@@ -62,8 +63,8 @@ OPTIONS = {
     "commvault": "retained_jobs: true, intervals: {retained_jobs: 1d}, ",
     "veeam": "role: backup_administrator, ",
 }
-# Grades are computed from the ledger, which outlasts any answer.
-FROM_LEDGER = tuple(family.name for family in veeam_efficiency.FAMILIES)
+# Grades and anomalies are computed from the ledger, which outlasts any answer.
+FROM_LEDGER = tuple(family.name for family in (*veeam_efficiency.FAMILIES, *anomalies.FAMILIES))
 # Answers that a fault leaves as they are, or that are honest: no list, no number, no news; a detail one may not see.
 UNTOUCHED = {
     ("commcell", "wrong_lists"),
@@ -101,7 +102,7 @@ class Bench:
         http.login._refusal_seconds = 0.0
         board = Board()
         around = Surroundings(
-            board, SqlHistory("sqlite://"), telemetry, ThreadPoolExecutor(1), ungrouped, forecast_interval=3600.0
+            board, SqlHistory("sqlite://"), telemetry, ThreadPoolExecutor(1), ungrouped, ForecastSettings()
         )
         return Watch(source, Ledger("sqlite://").state("src"), around), board
 

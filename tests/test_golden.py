@@ -15,8 +15,9 @@ import requests_mock
 
 from exporter.config import parse
 from exporter.sources import KINDS
-from exporter.sources.filesystem import Filesystem, FilesystemSettings
 from exporter.sources.filesystem.client import FilesystemClient
+from exporter.sources.filesystem.config import FilesystemSettings
+from exporter.sources.filesystem.source import Filesystem
 from tests.conftest import House
 
 HERE = Path(__file__).parent

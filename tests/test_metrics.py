@@ -50,7 +50,7 @@ def test_a_help_is_a_sentence_and_never_just_the_name(family: Family) -> None:
 
 @ALL
 def test_a_label_is_not_one_that_prometheus_puts_there(family: Family) -> None:
-    assert family.labels[0] == "source"
+    assert (family.labels[0] == "source") is family.subject.of_source
     assert len(set(family.labels)) == len(family.labels)
     for label in family.labels:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", label)

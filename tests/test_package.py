@@ -38,7 +38,7 @@ def test_the_wheel_writes_out_its_bundle(installed: Path, tmp_path: Path) -> Non
     result = run(installed, tmp_path, "provision", "--to", "out")
     assert result.returncode == 0, result.stderr
     written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    for folder in ("rules", "alertmanager", "veeam", "grafana/dashboards", "grafana/provisioning"):
+    for folder in ("rules", "alertmanager", "snmp", "veeam", "systemd", "grafana/dashboards", "grafana/provisioning"):
         shipped = {str(p.relative_to(ROOT)) for p in (ROOT / folder).rglob("*") if p.is_file()}
         assert shipped
         assert shipped <= written

@@ -58,11 +58,11 @@ def test_every_collector_is_polled_at_the_start_and_then_the_exporter_is_ready(h
     wait_until(lambda: poller.ready, "every collector was tried")
     assert poller.healthy
     assert [(s.source, s.collector, s.success) for s in poller.states()] == [
-        ("cs01", "forecasts", True), ("cs01", "jobs", False), ("cs01", "pools", True),
+        ("cs01", "anomalies", True), ("cs01", "forecasts", True), ("cs01", "jobs", False), ("cs01", "pools", True),
         ("cs01", "space", True), ("cs02", "forecasts", True), ("cs02", "pools", True), ("cs02", "space", True),
     ]  # fmt: skip
     assert set(poller.ups()) == {"cs01", "cs02"}
-    assert [s.last_poll_at for s in poller.states()] == [AT] * 7
+    assert [s.last_poll_at for s in poller.states()] == [AT] * 8
 
 
 def test_a_collector_is_polled_again_after_its_interval_and_the_state_says_when(house: House, poller: Poller) -> None:
@@ -115,7 +115,7 @@ def test_a_poll_can_be_brought_forward(house: House, poller: Poller) -> None:
     # A poll that has told its result may still count as running for a moment, and is not doubled.
     wait_until(lambda: poller.poll_now("cs01", "pools") and polled(source) >= 2, "the poll now")
     assert polled(source, "jobs") == 1
-    assert poller.poll_now("cs01") == ["pools", "jobs", "forecasts", "space"]
+    assert poller.poll_now("cs01") == ["pools", "jobs", "forecasts", "space", "anomalies"]
     wait_until(lambda: polled(source, "jobs") == 2, "the polls now")
 
 

@@ -19,8 +19,11 @@ from tests.servers import need
 
 pytestmark = pytest.mark.server
 
-RULES = [str(ROOT / "rules" / name) for name in ("thresholds.yaml", "recording.yaml")]
-# As Prometheus reads the files: what a rule uses is recorded before it.
+RULES = [
+    str(ROOT / "rules" / name)
+    for name in ("thresholds.yaml", "recording.yaml", "alerts/pools.yaml", "alerts/infrastructure.yaml")
+]
+# What a rule uses is recorded before it.
 ORDER = [g["name"] for file in RULES for g in yaml.safe_load(Path(file).read_text())["groups"]]
 DAY = 86400.0
 ISSUE = "source_plan_copy_rule_issue_finding:ebbtide_commvault_retention_rule_issue:bool"

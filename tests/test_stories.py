@@ -31,7 +31,7 @@ STORIES = {
     "retention_regressed": (1, 4.0),
 }
 # What differs from run to run, or is about the asking and not about the estate.
-NOISE = re.compile(r"ebbtide_(collector|source|pool_forecast|pool_time_to_full|pool_fill)_?|# ")
+NOISE = re.compile(r"ebbtide_(collector|source|group|pool_forecast|pool_time_to_full|pool_fill)_?|# ")
 
 
 def page_after(

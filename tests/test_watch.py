@@ -190,7 +190,7 @@ def test_sizes_are_remembered_and_only_of_what_was_polled(house: House) -> None:
     watch.poll("pools", AT)
     watch.poll("jobs", AT + HOUR)
     labels = {"source": "cs01", "kind": "commvault", "pool": "Gold"}
-    kept = house.history.range("ebbtide_pool_free_bytes", labels, AT - 1, AT + DAY, 60.0)
+    kept = house.history.range("ebbtide_pool_free_bytes", labels, AT - 60, AT + DAY, 60.0)
     assert (kept.timestamps.tolist(), kept.values.tolist()) == ([AT], [25.0])
 
 
@@ -211,7 +211,7 @@ def test_the_first_sizes_are_forecast_at_once(house: House, watch: Watch) -> Non
 
 
 def test_a_source_without_sizes_has_no_forecasts(house: House) -> None:
-    assert list(house.watch(fake_source({"jobs": JOBS})).collectors) == ["jobs"]
+    assert list(house.watch(fake_source({"jobs": JOBS})).collectors) == ["jobs", "anomalies"]
 
 
 def test_a_history_that_fails_does_not_stop_the_polling(
@@ -224,7 +224,7 @@ def test_a_history_that_fails_does_not_stop_the_polling(
             if self.broken:
                 raise HistoryError("history cannot be written: disk is full")
 
-        def range(self, *_: object) -> Series:
+        def ranges(self, *_: object) -> dict[tuple[str, ...], Series]:
             raise HistoryError("history cannot be read: disk is gone")
 
         def close(self) -> None: ...
@@ -269,7 +269,7 @@ def test_new_groups_are_shown_at_once_and_change_no_history(house: House, watch:
     for info in ("ebbtide_pool_info", "ebbtide_source_info"):
         assert any("Finance" in line for line in page.splitlines() if line.startswith(info))
     labels = {"source": "cs01", "kind": "commvault", "pool": "Gold"}
-    assert house.history.range("ebbtide_pool_free_bytes", labels, AT, AT + 200, 1.0).timestamps.tolist() == [AT]
+    assert house.history.range("ebbtide_pool_free_bytes", labels, AT - 1, AT + 200, 1.0).timestamps.tolist() == [AT]
 
 
 def test_a_closed_watch_leaves_nothing_behind(house: House, watch: Watch) -> None:

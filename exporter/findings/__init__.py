@@ -26,13 +26,16 @@ from exporter.model import (
     CommCell,
     EffectiveRetention,
     Efficiency,
+    GroupForecast,
     Inventory,
+    JobAnomaly,
     JobHistory,
     Library,
     LogReading,
     ManagedServer,
     MediaAgent,
     Mount,
+    OperationAnomaly,
     OperationJobs,
     Plans,
     Pool,
@@ -41,6 +44,7 @@ from exporter.model import (
     Reduction,
     ReductionFeed,
     Scan,
+    ScanState,
     ServiceLevel,
     SessionHistory,
 )
@@ -92,6 +96,23 @@ class Findings:
     def retention(self) -> Sequence[EffectiveRetention]:
         own = commvault_retention(self.inventory.plans, self.rules)
         return [*own, *retention(self.inventory.backups or (), self.job_findings, self.at)]
+
+    @cached_property
+    def operation_anomalies(self) -> Sequence[OperationAnomaly]:
+        return self.inventory.anomalies.operations if self.inventory.anomalies else ()
+
+    @cached_property
+    def job_anomalies(self) -> Sequence[tuple[str, JobAnomaly]]:
+        """(name of the backup job, what is unusual)."""
+        names = {job.id: job.name for job in self.backup_jobs}
+        found = self.inventory.anomalies
+        return [(names[one.job_id], one) for one in found.jobs if one.job_id in names] if found else ()
+
+    # The estate
+
+    @cached_property
+    def groups(self) -> Sequence[GroupForecast]:
+        return self.inventory.groups or ()
 
     # Commvault
 
@@ -230,3 +251,7 @@ class Findings:
     @cached_property
     def scans(self) -> Sequence[Scan]:
         return self.inventory.scans or ()
+
+    @cached_property
+    def scan_states(self) -> Sequence[ScanState]:
+        return self.inventory.scan_states or ()

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exporter.metrics import (
+    anomalies,
     commvault_jobs,
     commvault_plans,
     commvault_storage,
     filesystem,
+    groups,
     pools,
     sources,
     veeam_efficiency,
@@ -29,10 +31,13 @@ __all__ = ["BY_SUBJECT", "COLLECTOR", "FAMILIES", "SOURCE", "SUBJECTS", "Family"
 FAMILIES: tuple[Family, ...] = (
     *sources.FAMILIES,
     *pools.FAMILIES,
+    *groups.FAMILIES,
+    *anomalies.FAMILIES,
     *commvault_plans.FAMILIES,
     *commvault_storage.FAMILIES,
     *commvault_jobs.FAMILIES,
     *veeam_jobs.FAMILIES,
+    *anomalies.VEEAM_FAMILIES,
     *veeam_files.FAMILIES,
     *veeam_server.FAMILIES,
     *veeam_efficiency.FAMILIES,

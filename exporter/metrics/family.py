@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.findings import Findings
+from exporter.model import Unusual
 
 Value = float | int | bool | None
 Row = tuple[tuple[str, ...], float]
@@ -17,12 +18,16 @@ Row = tuple[tuple[str, ...], float]
 
 @dataclass(frozen=True)
 class Subject:
-    """What a family is about: which records, which labels name one, after whose poll they are read anew."""
+    """What a family is about: which records, which labels name one, after whose poll they are read anew.
+
+    of_source: false for what is said across sources, and has no label `source`.
+    """
 
     labels: tuple[str, ...]
     fed_by: tuple[str, ...]
     records: Callable[[Findings], Iterable[Any]]
     name: Callable[[Any], tuple[str, ...]]
+    of_source: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,8 @@ class Family:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return ("source", *self.subject.labels, *self.extra_labels)
+        source = ("source",) if self.subject.of_source else ()
+        return (*source, *self.subject.labels, *self.extra_labels)
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,12 @@ def gauge_by(
     subject: Subject,
     label: str,
     values: Callable[[Any], Mapping[str, Value]],
+    *,
+    kept: bool = False,
 ) -> Family:
     """A gauge with one more label; `values` maps its values to the samples."""
     return Family(
-        name, help, "gauge", subject, lambda record: [((key,), v) for key, v in values(record).items()], (label,)
+        name, help, "gauge", subject, lambda record: [((key,), v) for key, v in values(record).items()], (label,), kept
     )
 
 
@@ -124,6 +132,18 @@ def stateset(
 def grouped(record: Any) -> tuple[str, ...]:
     """The values of GROUP for a record with a `group`."""
     return tuple(getattr(record.group, name) for name in GROUP)
+
+
+def newest(of: Unusual | None) -> Value:
+    return of.value if of else None
+
+
+def baseline(of: Unusual | None) -> Value:
+    return of.baseline if of else None
+
+
+def deviation(of: Unusual | None) -> Value:
+    return of.deviation if of else None
 
 
 def flag(value: bool | None) -> str:

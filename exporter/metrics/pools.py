@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from exporter.metrics.family import GROUP, Subject, counter, flag, gauge, gauge_by, grouped, info, stateset
+from exporter.metrics.family import (
+    GROUP,
+    Subject,
+    baseline,
+    counter,
+    deviation,
+    flag,
+    gauge,
+    gauge_by,
+    grouped,
+    info,
+    newest,
+    stateset,
+)
 from exporter.model import POOL_STATUSES
 
 POOL = Subject(("kind", "pool"), ("pools", "mounts"), lambda f: f.pools, lambda p: (p.kind, p.name))
@@ -38,9 +51,22 @@ FAMILIES = (
     gauge("ebbtide_pool_time_to_full_seconds", "Time until the pool is full (median); +Inf: not within a year; absent: no statement.", FORECAST, lambda t: t.p50_seconds),
     gauge("ebbtide_pool_time_to_full_low_seconds", "Time until the pool is full at the earliest (10th percentile).", FORECAST, lambda t: t.p10_seconds),
     gauge("ebbtide_pool_time_to_full_high_seconds", "Time until the pool is full at the latest (90th percentile).", FORECAST, lambda t: t.p90_seconds),
-    gauge("ebbtide_pool_fill_bytes_per_second", "Net growth of used space over the last 30 days, robust against outliers.", FORECAST, lambda t: t.fill_bytes_per_second),
+    gauge("ebbtide_pool_fill_bytes_per_second", "How fast used space grows at present, without steps, season and outliers; negative: it shrinks.", FORECAST, lambda t: t.fill_bytes_per_second),
+    gauge("ebbtide_pool_fill_last_day_bytes_per_second", "How fast used space grew in the last whole day (UTC).", FORECAST, lambda t: newest(t.fill)),
+    gauge("ebbtide_pool_fill_baseline_bytes_per_second", "How fast used space usually grows on such a day: the median, of its weekday where a week shows.", FORECAST, lambda t: baseline(t.fill)),
+    gauge("ebbtide_pool_fill_deviation", "How far the last whole day lies from what is usual, in robust standard deviations; above 0: it filled faster. Absent with under 21 days of history.", FORECAST, lambda t: deviation(t.fill)),
     gauge("ebbtide_pool_forecast_history_seconds", "Length of the history behind the forecast.", FORECAST, lambda t: t.history_seconds),
-    info("ebbtide_pool_forecast_info", "Whether there is a forecast, and why not.", FORECAST, ("status",), lambda t: (t.status,)),
+    gauge_by("ebbtide_pool_forecast_used_bytes", "What will be used so far from now, if growth goes on as it does (median). It may exceed the capacity: that much space is missing then.", FORECAST, "horizon", lambda t: t.used_bytes),
+    gauge_by("ebbtide_pool_forecast_used_low_bytes", "Lower end of the 80 % band: one time in ten less than this will be used.", FORECAST, "horizon", lambda t: t.used_low_bytes),
+    gauge_by("ebbtide_pool_forecast_used_high_bytes", "Upper end of the 80 % band: one time in ten more than this will be used. Plan for it.", FORECAST, "horizon", lambda t: t.used_high_bytes),
+    gauge("ebbtide_pool_forecast_season_seconds", "Length of the cycle in which the pool fills, such as 604800 for weekly fulls; 0: none was found.", FORECAST, lambda t: t.season_seconds),
+    gauge("ebbtide_pool_forecast_regime_start_timestamp_seconds", "Since when the pool has grown at its present rate: look there for a new client, plan or retention.", FORECAST, lambda t: t.regime_start_at),
+    gauge("ebbtide_pool_forecast_anomalous", "1 if used space has just changed as it does one time in twenty or less: ask what ran last night.", FORECAST, lambda t: t.anomalous),
+    gauge("ebbtide_pool_forecast_outliers", "Readings of the history that were left out as bad, such as a 0 amid others.", FORECAST, lambda t: t.outliers),
+    gauge("ebbtide_pool_forecast_error_ratio", "How far forecasts of a fortnight made in the past were off, divided by what was used: how much to trust this one.", FORECAST, lambda t: t.error_ratio),
+    gauge("ebbtide_pool_forecast_recommended_capacity_bytes", "Capacity to have so that in nine times of ten the pool stays under forecast.target until lead_time and cover are over. What it exceeds the present capacity by is to be bought; below it, nothing.", FORECAST, lambda t: t.recommended_capacity_bytes),
+    gauge("ebbtide_pool_forecast_order_by_timestamp_seconds", "When to order at the latest so that it arrives before the pool may pass forecast.target; in the past: overdue; +Inf: not within a year.", FORECAST, lambda t: t.order_by_at),
+    info("ebbtide_pool_forecast_info", "Whether there is a forecast: status ok, early (under 14 days of history), bounds_only (under 3) or why there is none; and its method.", FORECAST, ("status", "method"), lambda t: (t.status, t.method)),
     counter("ebbtide_pool_reclaimed_bytes_total", "Falls of used space from poll to poll, summed: what was seen to be freed. A lower bound.", PRUNING, lambda p: p.space and p.space.reclaimed_bytes),
     counter("ebbtide_pool_ingested_bytes_total", "Rises of used space from poll to poll, summed. A lower bound.", PRUNING, lambda p: p.space and p.space.ingested_bytes),
     gauge("ebbtide_pool_last_prune_timestamp_seconds", "Last evidence that space was freed: used space or pending deletes fell, the database or a log says so. Absent: none seen yet.", PRUNING, lambda p: p.last_prune_at),
@@ -48,7 +74,7 @@ FAMILIES = (
     gauge("ebbtide_pool_observed_dates_30d", "Dates (UTC) of the last 30 on which the pool was seen at least twice.", PRUNING, lambda p: p.space and p.space.observed_days_30d),
     gauge("ebbtide_pool_aged_unpruned_bytes", "Aged data that has not been freed: as the CommServe database says, else the sizes of the aged jobs that are still listed, an upper bound.", PRUNING, lambda p: p.aged_bytes),
     gauge("ebbtide_pool_aged_unpruned_jobs", "Jobs that have aged and are still listed on the copies of the pool.", PRUNING, lambda p: p.aged_jobs),
-    gauge_by("ebbtide_pool_reclaimable_bytes", "What would be freed at most if pruning worked (pruning_fixed), if rules had the recommended cycles (cycles_optimised), or both. Blocks shared with younger jobs stay, so deduplicated pools free less.", PRUNING, "scenario", lambda p: p.reclaimable),
+    gauge_by("ebbtide_pool_reclaimable_bytes", "What would be freed at most if pruning worked (pruning_fixed), if rules had the recommended cycles (cycles_optimised), or both. Blocks shared with younger jobs stay, so deduplicated pools free less.", PRUNING, "scenario", lambda p: p.reclaimable, kept=True),
 
     gauge_by("ebbtide_retention_effective_seconds", "How old data gets before it may age: bound=latest the full of a cycle, bound=earliest its last job. +Inf: never ages.", RETENTION, "bound", lambda r: {"earliest": r.earliest_seconds, "latest": r.latest_seconds}),
     info("ebbtide_retention_effective_info", "How the effective retention was found.", RETENTION, ("cycle_semantics", "method"), lambda r: (r.semantics, r.method)),

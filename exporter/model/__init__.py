@@ -5,6 +5,7 @@ Collector and Source are defined here and not in `sources/`, because every sourc
 `sources/` needs every source.
 """
 
+from exporter.model.anomalies import JobAnomalies, JobAnomaly, OperationAnomaly, Unusual
 from exporter.model.commvault import (
     AlertCount,
     CommCell,
@@ -35,11 +36,11 @@ from exporter.model.constants import (
     TRENDS,
 )
 from exporter.model.efficiency import Benchmarks, EfficiencyTerms, Grading
-from exporter.model.filesystem import Mount, Scan
+from exporter.model.filesystem import Mount, Scan, ScanState, Share
 from exporter.model.inventory import COLLECTED, Inventory
-from exporter.model.jobs import Backups, Job, JobHistory, OperationJobs, PolicyFulls, Series
+from exporter.model.jobs import Backups, Job, JobHistory, OperationJobs, PolicyFulls, Runs, Series
 from exporter.model.polling import Collector, CollectorState, Poll, Source, SourceState, State, scheduled
-from exporter.model.pools import Group, Pool, PoolForecast, PoolSpace, Reduction
+from exporter.model.pools import Group, GroupForecast, Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis, EffectiveRetention, RuleReplay, WhatIf
 from exporter.model.units import DAY, GIBIBYTE, HOUR, MEBIBYTE, MINUTE, TEBIBYTE
 from exporter.model.veeam import (
@@ -67,10 +68,11 @@ __all__ = [
     "POOL_STATUSES", "SESSION_TYPES", "TEBIBYTE", "TRENDS", "AlertCount", "BackupChain", "BackupJob", "BackupObjects",
     "Backups", "Benchmarks", "BestPractices", "Collector", "CollectorState", "CommCell", "ConfigurationBackup", "Copy",
     "CycleAnalysis", "DatabaseReading", "DedupStore", "DedupStoreUsage", "EffectiveRetention", "Efficiency",
-    "EfficiencyTerms", "Grading", "Group", "Inventory", "Job", "JobHistory", "JobRun", "Library", "License",
-    "LogReading", "MalwareEvents", "ManagedServer", "MediaAgent", "Mount", "MountPath", "OperationJobs",
-    "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans", "PolicyFulls", "Poll", "Pool", "PoolForecast",
-    "PoolSpace", "Proxy", "Reduction", "ReductionFeed", "Reductions", "Repository", "RetainedSet", "RetentionRule",
-    "RuleReplay", "Scan", "Series", "ServiceLevel", "SessionHistory", "SessionReduction", "Source", "SourceState",
-    "State", "StoreEvidence", "VeeamServer", "WhatIf", "scheduled",
+    "EfficiencyTerms", "Grading", "Group", "GroupForecast", "Inventory", "Job", "JobAnomalies", "JobAnomaly",
+    "JobHistory", "JobRun", "Library", "License", "LogReading", "MalwareEvents", "ManagedServer", "MediaAgent", "Mount",
+    "MountPath", "OperationAnomaly", "OperationJobs", "OperationWindow", "Partition", "Plan", "PlanSchedule", "Plans",
+    "PolicyFulls", "Poll", "Pool", "PoolForecast", "PoolSpace", "Proxy", "Reduction", "ReductionFeed", "Reductions",
+    "Repository", "RetainedSet", "RetentionRule", "RuleReplay", "Runs", "Scan", "ScanState", "Series", "ServiceLevel",
+    "SessionHistory", "SessionReduction", "Share", "Source", "SourceState", "State", "StoreEvidence", "Unusual",
+    "VeeamServer", "WhatIf", "scheduled",
 ]  # fmt: skip

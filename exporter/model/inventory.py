@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from exporter.model.anomalies import JobAnomalies
 from exporter.model.commvault import (
     AlertCount,
     CommCell,
@@ -20,9 +21,9 @@ from exporter.model.commvault import (
     RetainedSet,
     ServiceLevel,
 )
-from exporter.model.filesystem import Mount, Scan
+from exporter.model.filesystem import Mount, Scan, ScanState
 from exporter.model.jobs import JobHistory
-from exporter.model.pools import Pool, PoolForecast, PoolSpace, Reduction
+from exporter.model.pools import GroupForecast, Pool, PoolForecast, PoolSpace, Reduction
 from exporter.model.retention import CycleAnalysis
 from exporter.model.veeam import (
     BackupChain,
@@ -78,11 +79,14 @@ class Inventory:
     enterprise_manager: ReductionFeed | None = None
     mounts: tuple[Mount, ...] | None = None
     scans: tuple[Scan, ...] | None = None
+    scan_states: tuple[ScanState, ...] | None = None
     # Computed from the others, from History and from the ledger, on a schedule of their own.
     forecasts: tuple[PoolForecast, ...] | None = None
     space: tuple[PoolSpace, ...] | None = None
     cycles: CycleAnalysis | None = None
     efficiency: tuple[Efficiency, ...] | None = None
+    anomalies: JobAnomalies | None = None
+    groups: tuple[GroupForecast, ...] | None = None
     read_at: Mapping[str, float] = field(default_factory=dict)
     expires_at: Mapping[str, float] = field(default_factory=dict)
 

@@ -115,3 +115,20 @@ class Backups:
 
     def __len__(self) -> int:
         return len(self.job_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Runs:
+    """Finished runs as columns of n, in no order.
+
+    operation_of indexes `operations`, client_of indexes `clients` (ids, where they were asked for); result is an
+    index into RESULTS.
+    """
+
+    operations: tuple[str, ...]
+    operation_of: NDArray[np.int32]
+    clients: tuple[str, ...]
+    client_of: NDArray[np.int32]
+    started_at: NDArray[np.float64]
+    ended_at: NDArray[np.float64]
+    result: NDArray[np.int8]

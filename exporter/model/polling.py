@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from exporter.model.efficiency import Grading
-from exporter.model.jobs import Backups, Job, OperationJobs
+from exporter.model.jobs import Backups, Job, OperationJobs, Runs
 from exporter.model.pools import Group
 from exporter.model.veeam import Reductions, SessionReduction
 
@@ -33,6 +33,9 @@ class State(Protocol):
 
     def backups(self, since: float, until: float) -> Backups:
         """Fulls, synthetic fulls and incrementals of any result that started in between."""
+
+    def runs(self, since: float, until: float, *, clients: bool = False) -> Runs:
+        """Runs that ended in between, of any operation and result; clients: with the ids of whose they were."""
 
     def note_retained(self, retained: Mapping[int, float | None], aged: Iterable[int]) -> None:
         """Jobs that are still kept, with the moment until which, and jobs that are not; ids unknown are ignored."""

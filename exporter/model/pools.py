@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exporter.model.anomalies import Unusual
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolForecast:
-    """When a pool will be full; seconds from the newest sample, inf for not within the horizon, None for unknown."""
+    """When a pool will be full, what it will need, and why; inf for not within the horizon, None for unknown.
+
+    p10, p50, p90: seconds from now. used, low, high (of the 80 % band): by horizon, 30d, 90d and 365d from now.
+    """
 
     kind: str
     pool: str
@@ -68,6 +74,37 @@ class PoolForecast:
     p50_seconds: float | None = None
     p90_seconds: float | None = None
     fill_bytes_per_second: float | None = None
+    method: str = "none"
+    used_bytes: Mapping[str, float | None] = field(default_factory=dict)
+    used_low_bytes: Mapping[str, float | None] = field(default_factory=dict)
+    used_high_bytes: Mapping[str, float | None] = field(default_factory=dict)
+    # 0: it has been looked for, and there is none.
+    season_seconds: float | None = None
+    # Since when it has grown as it grows now.
+    regime_start_at: float | None = None
+    anomalous: bool | None = None
+    outliers: int | None = None
+    error_ratio: float | None = None
+    recommended_capacity_bytes: float | None = None
+    order_by_at: float | None = None
+    # Bytes per second of the last whole day.
+    fill: Unusual | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupForecast:
+    """The forecast of what the pools of a group use together, disks counted once.
+
+    group_by: business_unit, application, source or kind; group: which of them; pools: how many; None
+    where only their sum is known.
+    """
+
+    group_by: str
+    group: str
+    pools: int | None
+    used_bytes: float
+    capacity_bytes: float
+    forecast: PoolForecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

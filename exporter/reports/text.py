@@ -63,10 +63,18 @@ def human_bytes(count: float) -> str:
     >>> human_bytes(5 * 1024**3)
     '5.0 GiB'
     """
-    step = 0
-    while abs(count) >= 1024 and step < len(_UNITS) - 1:
-        count, step = count / 1024, step + 1
-    return f"{count:.1f} {_UNITS[step]}" if step else f"{count:.0f} B"
+    unit, size = binary_unit(count)
+    return f"{count:.0f} B" if size == 1 else f"{count / size:.1f} {unit}"
+
+
+def binary_unit(count: float) -> tuple[str, int]:
+    """The largest unit that is not more than the count, and its bytes.
+
+    >>> binary_unit(5 * 1024**3)
+    ('GiB', 1073741824)
+    """
+    step = next((n for n in range(len(_UNITS) - 1) if abs(count) < 1024 ** (n + 1)), len(_UNITS) - 1)
+    return _UNITS[step], 1024**step
 
 
 def age(seconds: float) -> str:
@@ -78,6 +86,15 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def day(moment: float) -> str:
+    """The date in UTC.
+
+    >>> day(86400.0)
+    '1970-01-02'
+    """
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
 
 
 def iso(moment: float) -> str:

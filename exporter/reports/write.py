@@ -40,7 +40,7 @@ class ReportError(EbbtideError):
 
 def write_csv(table: Table[Record], path: Path) -> None:
     """UTF-8; moments as ISO times in UTC, bytes as whole numbers, unknown as an empty field. Raises ReportError."""
-    with _whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(column.name for column in table.columns)
         for row in table.rows():
@@ -59,7 +59,7 @@ def write_xlsx(table: Table[Record], path: Path) -> None:
     letters = [openpyxl.utils.get_column_letter(n) for n in range(1, len(table.columns) + 1)]
     for letter, column in zip(letters, table.columns, strict=True):
         sheet.column_dimensions[letter].width = max(_WIDTHS.get(column.kind, 10), len(column.name) + 4)
-    with _whole(path) as temporary:
+    with whole(path) as temporary:
         try:
             sheet.append(_head(sheet, table.columns))
             count = 0
@@ -75,7 +75,7 @@ def write_xlsx(table: Table[Record], path: Path) -> None:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`, which takes its place at the end, or is gone."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

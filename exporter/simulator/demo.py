@@ -1,4 +1,7 @@
-"""The estate of the demo: sixty days old, healthy but for one pool whose pruning ended in silence."""
+"""The estate of the demo: sixty days old, healthy but for one pool whose pruning ended in silence.
+
+Two more pools show what a forecast must see through: one is pruned once a week, one sat full and was extended.
+"""
 
 from exporter.simulator.clock import Clock
 from exporter.simulator.estate import Estate
@@ -9,6 +12,13 @@ AGE = 60 * DAY
 STOPPED = 9 * DAY
 BRISK_AGING = 300
 USED_RATIO = 0.88
+# seconds before the clock's time, story, pool, options; oldest first.
+TOLD: tuple[tuple[float, str, str, dict[str, float]], ...] = (
+    (55 * DAY, "pruning_weekly", "Exchange", {}),
+    (40 * DAY, "kept_for_ever", "SQL", {"bytes_per_hour": 18.0 * GIB}),
+    (14 * DAY, "capacity_extended", "SQL", {"factor": 1.6}),
+    (STOPPED, "pruning_stopped", APEX, {}),
+)
 STORM = {"bytes_per_hour": 1200.0 * GIB, "seconds": 2700.0}
 
 
@@ -30,7 +40,8 @@ def demo_estate(clock: Clock, seed: int = 1, *, past: float = 0.0) -> Estate:
 def _estate(clock: Clock, seed: int, level: float, past: float) -> Estate:
     estate = Estate("small", clock, seed, age=AGE, brisk_aging=BRISK_AGING, levels={APEX: level})
     now = clock.now()
-    if past < STOPPED:
-        estate.tell("pruning_stopped", APEX, at=now - STOPPED)
+    for ago, story, pool, options in TOLD:
+        if past < ago:
+            estate.tell(story, pool, at=now - ago, **options)
     estate.advance(now - past)
     return estate

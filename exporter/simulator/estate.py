@@ -17,12 +17,13 @@ from exporter.simulator.pools import FOREIGN_RATIO, Disk, Pool
 from exporter.simulator.retention import NOON, Copy, day_of, noon_of
 from exporter.simulator.sizes import DAY, HOUR, SIZES, Size
 from exporter.simulator.stores import Stores
-from exporter.simulator.stories import STORIES, Story
+from exporter.simulator.stories import EXTENDED, STORIES, WEEKEND_DAYS, Story
 
 
 class Estate:
     """`age` seconds of its life lie behind it when it is made. With `brisk_aging`, Data Aging runs every so many
-    seconds (a part of an hour) from the last noon on, instead of once a day at noon."""
+    seconds (a part of an hour) from the last noon on, instead of once a day at noon. An estate that is not `ailing`
+    has no MediaAgent and no pool that is out of order from the beginning."""
 
     def __init__(
         self,
@@ -33,10 +34,11 @@ class Estate:
         age: float = 0.0,
         brisk_aging: int | None = None,
         levels: Mapping[str, float] | None = None,
+        ailing: bool = True,
     ) -> None:
         self.clock = clock or Clock()
         self.lock = threading.RLock()
-        self.landscape = Landscape.of(SIZES[size] if isinstance(size, str) else size, seed, levels)
+        self.landscape = Landscape.of(SIZES[size] if isinstance(size, str) else size, seed, levels, ailing=ailing)
         self.stories: list[Story] = []
         # Operation windows of the CommCell, as the API writes them.
         self.windows: list[Json] = []
@@ -85,7 +87,8 @@ class Estate:
     def tell(self, story: str, object: str | None = None, *, at: float | None = None, **options: float) -> None:  # noqa: A002
         """Starts a story now, or at a time that is still to come; ValueError when there is no such story or object.
 
-        Options: `seconds` until it ends by itself; for a storm `bytes_per_hour`.
+        Options: `seconds` until it ends by itself; for a storm and what is kept for ever `bytes_per_hour`; for
+        capacity that is extended, which stays so, `factor`.
         """
         with self.lock:
             named = self._object(story, object)
@@ -174,11 +177,17 @@ class Estate:
         hour = int((at - NOON) % DAY // HOUR)
         stopped = {s.object for s in self.stories if s.name == "pruning_stopped" and s.is_told_at(at)}
         dead = {s.object for s in self.stories if s.name == "agent_dead" and s.is_told_at(at)}
-        storms = {s.object: s.bytes_per_second for s in self.stories if s.name == "storm" and s.is_told_at(at)}
+        storms, hoards = (
+            {s.object: s.bytes_per_second for s in self.stories if s.name == story and s.is_told_at(at)}
+            for story in ("storm", "kept_for_ever")
+        )
+        if day_of(at) % 7 >= WEEKEND_DAYS:
+            stopped |= {s.object for s in self.stories if s.name == "pruning_weekly" and s.is_told_at(at)}
         for pool in self.pools:
             name = pool.spec.name
             pool.is_pruning = name not in stopped and dead.isdisjoint(agent.name for agent in pool.spec.agents)
             pool.storm(at, storms.get(name, 0.0))
+            pool.hoard_rate = hoards.get(name, 0.0)
             pool.step(hour, self._free(pool.disk, at) / len(pool.disk.pools))
 
     def _settle(self, at: float) -> None:
@@ -196,6 +205,9 @@ class Estate:
             for copy in self.copies.values():
                 if copy.plan.name == story.object and copy.spec.precedence == 1:
                     copy.demand_cycles(copy.spec.cycles + begins)
+        if story.name == "capacity_extended" and begins:
+            disk = self.pool(story.object).disk
+            disk.capacity = int(disk.capacity * story.options.get("factor", EXTENDED))
         if story.name == "ddb_sealed" and begins:
             self.stores.seal(self.pool(story.object), self.time)
         self._set_rates(self.time)

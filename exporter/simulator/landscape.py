@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exporter.simulator.names import AGENT, APEX, COPY_NAMES, POOLS, SITES, WORKLOADS, Quirks, plan_name
 from exporter.simulator.sizes import TIB, Size
@@ -85,11 +85,16 @@ class Landscape:
     clients: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, size: Size, seed: int, levels: Mapping[str, float] | None = None) -> "Landscape":
+    def of(
+        cls, size: Size, seed: int, levels: Mapping[str, float] | None = None, *, ailing: bool = True
+    ) -> "Landscape":
         """`levels` sets how full the named pools are when all is well, 0 to 1."""
         dice = random.Random(seed)
         agents = tuple(_agents(size))
         pools = tuple(_pools(size, dice, agents, levels or {}))
+        if not ailing:
+            agents = tuple(replace(agent, state="ONLINE") for agent in agents)
+            pools = tuple(replace(pool, offline=False) for pool in pools)
         plans = tuple(_plans(size, dice, pools))
         clients = tuple(f"{WORKLOADS[i % len(WORKLOADS)]}{i + 1:04d}" for i in range(size.clients))
         return cls(size, seed, agents, pools, plans, clients)

@@ -43,6 +43,8 @@ class Pool:
         self.pending_records = 0.0
         self.is_pruning = True
         self.storm_rate = 0.0
+        # Backups that no rule ever lets go.
+        self.hoard_rate = 0.0
         self.record_bytes = float(MIB)
         self.sealed_at: float | None = None
         self.written_by_day: deque[float] = deque(maxlen=LOOK_BACK_DAYS)
@@ -78,7 +80,7 @@ class Pool:
 
     def written_at(self, at: float) -> float:
         elapsed = at - self._since
-        inflow = min((self._backup_rate + self._log_rate + self.storm_rate) * elapsed, self._room)
+        inflow = min((self._backup_rate + self._log_rate + self.storm_rate + self.hoard_rate) * elapsed, self._room)
         return max(0.0, self.written + inflow - self._pruned(elapsed))
 
     def pending_at(self, at: float) -> tuple[float, int]:

@@ -4,7 +4,7 @@ import time
 
 from exporter.simulator.clock import Clock
 from exporter.simulator.commserve import CommServe
-from exporter.simulator.demo import STOPPED, STORM, demo_estate
+from exporter.simulator.demo import STORM, TOLD, demo_estate
 from exporter.simulator.names import APEX
 from exporter.simulator.sizes import DAY
 from exporter.simulator.vbr import Vbr
@@ -27,7 +27,7 @@ class Demo:
         self._vbr_estate = VbrEstate(
             "small", self._clock, told=(), free_ratios={"Répertoire-A": 0.09}, failure_rate=0.0
         )
-        self._is_pruning = past >= STOPPED
+        self._to_tell = [story for story in TOLD if story[0] <= past]
         self._is_failing = past < JOB_FAILING[2]
         if self._is_failing:
             self._vbr_estate.tell(*JOB_FAILING[:2])
@@ -37,9 +37,9 @@ class Demo:
 
     def live_until(self, moment: float) -> None:
         """Live on to a moment that is not after now, with the stories that fall into that time."""
-        if self._is_pruning and moment >= self._now - STOPPED:
-            self._estate.tell("pruning_stopped", APEX, at=self._now - STOPPED)
-            self._is_pruning = False
+        while self._to_tell and moment >= self._now - self._to_tell[0][0]:
+            ago, story, pool, options = self._to_tell.pop(0)
+            self._estate.tell(story, pool, at=self._now - ago, **options)
         if not self._is_failing and moment >= self._now - JOB_FAILING[2]:
             self._clock.set(self._now - JOB_FAILING[2])
             self._vbr_estate.tell(*JOB_FAILING[:2])

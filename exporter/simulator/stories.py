@@ -8,12 +8,22 @@ STORIES: Mapping[str, str] = {
     "pruning_stopped": "pool",
     "ddb_sealed": "pool",
     "storm": "pool",
+    "pruning_weekly": "pool",
+    "kept_for_ever": "pool",
+    "capacity_extended": "pool",
     "agent_dead": "agent",
     "fulls_failing": "plan",
     "retention_regressed": "plan",
 }
-OPTIONS = {"storm": ("seconds", "bytes_per_hour")}
+OPTIONS = {
+    "storm": ("seconds", "bytes_per_hour"),
+    "kept_for_ever": ("seconds", "bytes_per_hour"),
+    "capacity_extended": ("factor",),
+}
 STORM_BYTES_PER_HOUR = float(1024**4)
+EXTENDED = 1.5
+# Of seven, on which a pool that is pruned once a week is.
+WEEKEND_DAYS = 2
 
 
 @dataclass

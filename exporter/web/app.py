@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
@@ -12,12 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.board import Board
 from exporter.errors import ConfigError
+from exporter.nagios.thresholds import Thresholds
 from exporter.poller import Poller
 from exporter.telemetry import Telemetry
-from exporter.web import status
-from exporter.web.metrics import MetricsEndpoint
+from exporter.web import nagios, status
+from exporter.web.metrics import MetricsEndpoint, own_series
 
-_HANDLERS = ("/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/-/poll")
+_HANDLERS = ("/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/-/poll", "/nagios")
 _PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
@@ -37,6 +38,7 @@ class Doors:
     reload: Callable[[], None]
     lifecycle: bool = False
     clock: Callable[[], float] = time.time
+    thresholds: Callable[[], Thresholds] = lambda: Thresholds(())
 
 
 def create_app(doors: Doors) -> ASGIApp:
@@ -85,6 +87,10 @@ def create_app(doors: Doors) -> ASGIApp:
             return PlainTextResponse(f"There is no {missing.args[0]}.\n", 404)
         return RedirectResponse("../", 303)
 
+    def samples_of(names: Collection[str]) -> str:
+        return (doors.board.lines(names, doors.clock()) + own_series(doors.telemetry, openmetrics=False)).decode()
+
+    app.include_router(nagios.router(samples_of, doors.thresholds, doors.clock))
     metrics = MetricsEndpoint(doors.board, doors.telemetry, selectable, doors.clock)
     return _Counted(app, metrics, doors.telemetry)
 
@@ -110,7 +116,8 @@ class _Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        handler = scope["path"] if scope["path"] in _HANDLERS else "other"
+        path = "/nagios" if scope["path"].startswith("/nagios/") else scope["path"]
+        handler = path if path in _HANDLERS else "other"
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from exporter import __version__
 from exporter.errors import NotOffered
+from exporter.findings.config import ESTATE
 from exporter.model import CollectorState
 from exporter.settings import format_duration
 
@@ -64,16 +65,17 @@ def render(states: Sequence[CollectorState], ups: dict[str, bool | None], now: f
 
 
 def _verdict_text(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> str:
-    if not by_source:
+    count = sum(name != ESTATE for name, _ in by_source)
+    if not count:
         return "no sources are configured"
     failing = [name for name, states in by_source if any(s.success is False for s in states)]
     waiting = [name for name, states in by_source if any(s.success is None and not s.reason for s in states)]
     if failing:
         need = "needs" if len(failing) == 1 else "need"
-        return f"{len(failing)} of {len(by_source)} sources {need} a look: {', '.join(failing[:5])}"
+        return f"{len(failing)} of {count} sources {need} a look: {', '.join(failing[:5])}"
     if waiting:
         return f"waiting for the first answer of {', '.join(waiting[:5])}"
-    return "the source answers" if len(by_source) == 1 else f"all {len(by_source)} sources answer"
+    return "the source answers" if count == 1 else f"all {count} sources answer"
 
 
 def _verdict(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> str:
@@ -84,6 +86,8 @@ def _verdict(by_source: Sequence[tuple[str, Sequence[CollectorState]]]) -> str:
 
 def _card(name: str, states: Sequence[CollectorState], up: bool | None, now: float, actions: bool) -> str:
     word, kind = {True: ("up", "ok"), False: ("down", "bad"), None: ("not asked yet", "wait")}[up]
+    if name == ESTATE:
+        word, kind = "all sources together", "quiet"
     rows = "\n".join(_row(state, now, actions) for state in states)
     titles = ["Collector", "State", "Data from", "Objects", "Took", "Next poll", *([""] if actions else [])]
     heads = "".join(f"<th>{title}</th>" for title in titles)

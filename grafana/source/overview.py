@@ -55,6 +55,7 @@ def build() -> Json:
         [
             row("Now", (4, 4, sources_down()), (5, 4, nearly_full()), (5, 4, nothing_freed()), (5, 4, pending_now()), (5, 4, soonest())),
             row("Pools", (24, 10, pools())),
+            row("Forecast", (24, 10, forecast())),
             row("Trends", (12, 10, free_ratio()), (12, 10, pending_deletes())),
             row("Retention", (24, 9, retention())),
             row("Collectors", (24, 9, collectors())),
@@ -95,9 +96,7 @@ def nearly_full() -> Json:
 
 
 def nothing_freed() -> Json:
-    failing = (
-        'ALERTS{alertname="EbbtideAgingSucceedsPruningFails", alertstate="firing", source=~"$source", pool=~"$pool"}'
-    )
+    failing = 'ALERTS{alertname="EbbtideCommvaultAgingSucceedsPruningFails", alertstate="firing", source=~"$source", pool=~"$pool"}'
     known = 'source_pool:ebbtide_commvault_ddb_pending_deletes:sum{source=~"$source", pool=~"$pool"}'
     return stat(
         "Aging succeeds, nothing freed",
@@ -175,6 +174,55 @@ def pools() -> Json:
         ],
         none="No pool is known",
         sort=("Full in", False),
+    )  # fmt: skip
+
+
+def forecast() -> Json:
+    def pool(family: str, ref: str, more: str = "") -> Json:
+        return query(f"{BY_POOL} (ebbtide_pool_{family}{{{POOLS}{more}}})", ref=ref, table=True)
+
+    ahead = ', horizon="{}"'
+    capacity = f"{BY_POOL} (ebbtide_pool_capacity_bytes{{{POOLS}}})"
+    wanted = f"{BY_POOL} (ebbtide_pool_forecast_recommended_capacity_bytes{{{POOLS}}})"
+    order_by = f"1000 * {BY_POOL} (ebbtide_pool_forecast_order_by_timestamp_seconds{{{POOLS}}} < +Inf)"
+    date = unit("dateTimeAsIso")
+    return table(
+        "Forecast of used space",
+        "Used space in 30 and 90 days: the median, and the band that holds four of five futures; more than the capacity is "
+        "space that will be missing. Growth holds since the day beside it: look there for what began. "
+        "Before anything is bought, see what pruning would give back.",
+        [
+            ("Source", "source", [width(140)]),
+            ("Pool", "pool", []),
+            ("Capacity", "Value #capacity", [*unit("bytes"), width(110)]),
+            ("Growth a day", "Value #growth", unit("bytes")),
+            ("Growing so since", "Value #since", date),
+            ("In 30 days, low", "Value #low30", unit("bytes")),
+            ("In 30 days", "Value #mid30", unit("bytes")),
+            ("In 30 days, high", "Value #high30", unit("bytes")),
+            ("In 90 days, low", "Value #low90", unit("bytes")),
+            ("In 90 days", "Value #mid90", unit("bytes")),
+            ("In 90 days, high", "Value #high90", unit("bytes")),
+            ("To buy", "Value #buy", unit("bytes")),
+            ("Order by", "Value #order", date),
+            ("Pruning frees", "Value #freed", unit("bytes")),
+        ],
+        [
+            query(capacity, ref="capacity", table=True),
+            query(f"86400 * {BY_POOL} (ebbtide_pool_fill_bytes_per_second{{{POOLS}}})", ref="growth", table=True),
+            query(f"1000 * {BY_POOL} (ebbtide_pool_forecast_regime_start_timestamp_seconds{{{POOLS}}})", ref="since", table=True),
+            pool("forecast_used_low_bytes", "low30", ahead.format("30d")),
+            pool("forecast_used_bytes", "mid30", ahead.format("30d")),
+            pool("forecast_used_high_bytes", "high30", ahead.format("30d")),
+            pool("forecast_used_low_bytes", "low90", ahead.format("90d")),
+            pool("forecast_used_bytes", "mid90", ahead.format("90d")),
+            pool("forecast_used_high_bytes", "high90", ahead.format("90d")),
+            query(f"clamp_min({wanted} - {capacity}, 0)", ref="buy", table=True),
+            query(order_by, ref="order", table=True),
+            pool("reclaimable_bytes", "freed", ', scenario="pruning_fixed"'),
+        ],
+        none="No pool has a forecast",
+        sort=("To buy", True),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from exporter.errors import HistoryError
 from exporter.findings import Findings
+from exporter.findings.config import ForecastSettings
 from exporter.findings.forecasts import forecast_pools
 from exporter.findings.names import distinct
 from exporter.history import FloatArray, Series
@@ -213,7 +214,7 @@ def test_a_job_sums_its_backups_and_goes_by_its_present_name() -> None:
 
 
 def filled(pool: str, used: FloatArray, capacity: float) -> SqlHistory:
-    history = SqlHistory("sqlite://", resolution=1.0)
+    history = SqlHistory("sqlite://", resolution=1.0, raw=100 * DAY)
     for hour, one in enumerate(used):
         labels = {"source": "cs01", "kind": "commvault", "pool": pool}
         samples = [
@@ -228,22 +229,34 @@ def test_a_pool_is_forecast_from_its_own_past() -> None:
     used = 500.0 * GIBIBYTE + np.arange(30 * 24) * GIBIBYTE
     history = filled("Gold", used, 2000.0 * GIBIBYTE)
     pool = Pool(kind="commvault", name="Gold", capacity_bytes=2000.0 * GIBIBYTE, free_bytes=781.0 * GIBIBYTE)
-    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce())
+    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings())
     history.close()
     assert (one.kind, one.pool, one.status) == ("commvault", "Gold", "ok")
     assert one.p50_seconds == pytest.approx(781 * HOUR, rel=0.01)
-    assert one.fill_bytes_per_second == pytest.approx(GIBIBYTE / HOUR)
-    assert one.history_seconds == pytest.approx(719 * HOUR)
+    assert one.fill_bytes_per_second == pytest.approx(GIBIBYTE / HOUR, rel=0.005)
+    assert (one.method, one.season_seconds, one.anomalous, one.outliers) == ("simulation", 0.0, False, 0)
+    for horizon, days in (("30d", 30), ("90d", 90)):
+        assert one.used_bytes[horizon] == pytest.approx((1219 + 24 * days) * GIBIBYTE, rel=0.02)
+    # 210 days from now, at 85 %.
+    assert one.recommended_capacity_bytes == pytest.approx((1219 + 24 * 210) * GIBIBYTE / 0.85, rel=0.35)
+    # 1,700 GiB are reached in 20 days, and an order takes 30.
+    assert one.order_by_at == pytest.approx(AT - 10 * DAY, abs=1.2 * DAY)
+    assert one.history_seconds == pytest.approx(719 * HOUR, abs=DAY)
 
 
 def test_a_forecast_counts_from_now_and_not_from_the_last_reading() -> None:
     used = 500.0 * GIBIBYTE + np.arange(30 * 24) * GIBIBYTE
     history = filled("Gold", used, 2000.0 * GIBIBYTE)
     pool = Pool(kind="commvault", name="Gold", capacity_bytes=2000.0 * GIBIBYTE, free_bytes=781.0 * GIBIBYTE)
-    [now] = forecast_pools("cs01", [pool], history, AT, AtOnce())
-    [later] = forecast_pools("cs01", [pool], history, AT + 10 * HOUR, AtOnce())
+    [now] = forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings())
+    [later] = forecast_pools("cs01", [pool], history, AT + 10 * HOUR, AtOnce(), ForecastSettings())
     [too_late] = forecast_pools(
-        "cs01", [replace(pool, capacity_bytes=1220.0 * GIBIBYTE)], history, AT + HOUR * 9, AtOnce()
+        "cs01",
+        [replace(pool, capacity_bytes=1220.0 * GIBIBYTE)],
+        history,
+        AT + HOUR * 9,
+        AtOnce(),
+        ForecastSettings(),
     )
     history.close()
     assert now.p50_seconds is not None
@@ -261,7 +274,7 @@ def test_an_extended_pool_did_not_lose_data() -> None:
         samples = [("ebbtide_pool_free_bytes", labels, free), ("ebbtide_pool_capacity_bytes", labels, capacity)]
         history.append(samples, AT - (479 - hour) * HOUR)
     pool = Pool(kind="commvault", name="Gold", capacity_bytes=2000.0, free_bytes=1480.0)
-    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce())
+    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings())
     history.close()
     assert one.fill_bytes_per_second == pytest.approx(1 / DAY, rel=0.01)
 
@@ -280,10 +293,10 @@ def test_the_time_a_pool_sat_full_before_it_was_extended_is_no_calm_time() -> No
         ]
         history.append(samples, AT - (35 * 24 - hour) * HOUR)
     pool = Pool(kind="commvault", name="Gold", capacity_bytes=800.0, free_bytes=175.0)
-    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce())
+    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings())
     history.close()
-    assert one.p50_seconds == pytest.approx(35 * DAY, rel=0.02)
-    assert 14 * DAY <= one.history_seconds <= 15 * DAY
+    assert one.p50_seconds == pytest.approx(35 * DAY, rel=0.05)
+    assert one.history_seconds == pytest.approx(35 * DAY, abs=DAY)
 
 
 @pytest.mark.parametrize(
@@ -292,26 +305,26 @@ def test_the_time_a_pool_sat_full_before_it_was_extended_is_no_calm_time() -> No
 def test_a_pool_without_size_is_not_forecast(sizes: dict[str, float]) -> None:
     history = SqlHistory("sqlite://")
     pool = Pool(kind="commvault", name="Cloud", **sizes)  # type: ignore[arg-type]
-    assert forecast_pools("cs01", [pool], history, AT, AtOnce()) == ()
+    assert forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings()) == ()
     history.close()
 
 
 def test_a_pool_without_a_past_says_so_and_nothing_else() -> None:
     history = SqlHistory("sqlite://")
     pool = Pool(kind="commvault", name="New", capacity_bytes=100.0, free_bytes=50.0)
-    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce())
+    [one] = forecast_pools("cs01", [pool], history, AT, AtOnce(), ForecastSettings())
     history.close()
     assert one == PoolForecast(kind="commvault", pool="New", status="no_data", history_seconds=0.0)
 
 
 def test_a_history_that_cannot_be_read_is_an_error_and_no_empty_past() -> None:
     class Broken:
-        def range(self, *_: object) -> Series:
+        def ranges(self, *_: object) -> Series:
             raise HistoryError("gone")
 
     pool = Pool(kind="commvault", name="Gold", capacity_bytes=100.0, free_bytes=50.0)
     with pytest.raises(HistoryError, match="gone"):
-        forecast_pools("cs01", [pool], Broken(), AT, AtOnce())  # type: ignore[arg-type]
+        forecast_pools("cs01", [pool], Broken(), AT, AtOnce(), ForecastSettings())  # type: ignore[arg-type]
 
 
 def test_the_forecast_of_a_pool_that_vanished_or_shows_no_size_is_withheld() -> None:

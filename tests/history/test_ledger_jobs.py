@@ -153,3 +153,23 @@ def test_backups_are_columns_by_series_and_start(ledger: Ledger) -> None:
 def test_no_backups_are_empty_columns(ledger: Ledger) -> None:
     found = ledger.state("cs01").backups(0, 1e9)
     assert (len(found), found.series, found.started_at.dtype) == (0, (), np.float64)
+
+
+def test_runs_of_a_time_come_as_columns_with_whose_they_were_where_that_is_asked_for(ledger: Ledger) -> None:
+    state = ledger.state("cs01")
+    state.add_jobs(
+        replace(ended(n, 100.0 * n, RESULTS[n % 5], f"op{n % 2}", took=n), client_id=f"c{n % 3}") for n in range(1, 9)
+    )
+    ledger.state("cs02").add_jobs([ended(99, 300.0)])
+    found = state.runs(200.0, 700.0, clients=True)
+    rows = zip(
+        (found.operations[code] for code in found.operation_of), (found.clients[code] for code in found.client_of),
+        (RESULTS[code] for code in found.result), found.ended_at - found.started_at, found.ended_at,
+        strict=True,
+    )  # fmt: skip
+    assert sorted(rows, key=lambda row: row[-1]) == [
+        (f"op{n % 2}", f"c{n % 3}", RESULTS[n % 5], float(n), 100.0 * n) for n in range(2, 8)
+    ]
+    without = state.runs(200.0, 700.0)
+    assert (without.clients, set(without.client_of)) == (("",), {0})
+    assert len(state.runs(0.0, 1.0).ended_at) == 0

@@ -1,5 +1,7 @@
 """The estate of the demo: one pool about to fill, the others well."""
 
+from itertools import pairwise
+
 import pytest
 
 from exporter.simulator import Clock, Estate
@@ -47,7 +49,7 @@ def test_numbers_go_on_where_the_brisk_days_begin():
 
 def test_the_others_are_well():
     estate = demo_estate(Clock(MIDNIGHT, rate=0))
-    others = [pool.spec.name for pool in estate.pools if pool.spec.name not in {APEX, *QUIRKS}]
+    others = [pool.spec.name for pool in estate.pools if pool.spec.name not in {APEX, "Exchange", "SQL", *QUIRKS}]
     assert all(0.4 < estate.used_ratio(name) < 0.8 for name in others)
     assert all(pending(estate, name) < 50_000 for name in others)
 
@@ -56,7 +58,28 @@ def test_its_past_is_the_same_life():
     whole = demo_estate(Clock(MIDNIGHT, rate=0))
     early = demo_estate(Clock(MIDNIGHT, rate=0), past=20 * DAY)
     assert early.time == MIDNIGHT - 20 * DAY
-    assert not early.stories
+    assert [story.name for story in early.stories] == ["pruning_weekly", "kept_for_ever"]
+    early.tell("capacity_extended", "SQL", at=MIDNIGHT - 14 * DAY, factor=1.6)
     early.tell("pruning_stopped", APEX, at=MIDNIGHT - 9 * DAY)
     early.catch_up()
     assert early.used_ratio(APEX) == whole.used_ratio(APEX)
+
+
+def test_a_pool_sat_full_and_was_extended_and_another_is_pruned_once_a_week():
+    estate = demo_estate(Clock(MIDNIGHT, rate=0), past=30 * DAY)
+    to_tell = {14.0: ("capacity_extended", "SQL", {"factor": 1.6}), 9.0: ("pruning_stopped", APEX, {})}
+    sql, exchange = [], []
+    for ago in (days / 4 for days in range(119, -1, -1)):
+        if ago in to_tell:
+            story, pool, options = to_tell[ago]
+            estate.tell(story, pool, at=MIDNIGHT - ago * DAY, **options)
+        estate.advance(MIDNIGHT - ago * DAY)
+        sql.append((estate.pool("SQL").disk.capacity, estate.free_bytes(estate.pool("SQL"))))
+        exchange.append(estate.used_bytes(estate.pool("Exchange")))
+    before = [free for capacity, free in sql if capacity == sql[0][0]]
+    assert before.count(0) > 4
+    assert sql[-1][0] == int(1.6 * sql[0][0])
+    assert 0 < sql[-1][1] < sql[-2 * 4][1]
+    falling = [after < now for now, after in pairwise(exchange)]
+    assert 0.1 < sum(falling) / len(falling) < 0.3
+    assert max(exchange) < 0.95 * estate.pool("Exchange").disk.capacity

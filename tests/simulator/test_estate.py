@@ -189,6 +189,7 @@ def test_a_story_told_twice_is_told_once():
         ("flood", None, {}, "no story 'flood', one of: pruning_stopped"),
         ("storm", "ma01", {}, "no pool 'ma01'"),
         ("agent_dead", APEX, {}, "no agent 'Apex GDP'"),
+        ("capacity_extended", APEX, {"seconds": 1.0}, "capacity_extended has no option seconds"),
         ("agent_dead", None, {"bytes_per_hour": 1.0}, "agent_dead has no option bytes_per_hour"),
     ],
 )

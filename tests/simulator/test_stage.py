@@ -14,6 +14,8 @@ from .lives import MIDNIGHT
 STOPPED = MIDNIGHT - 9 * DAY
 FAILING = MIDNIGHT - 4 * DAY
 FAILS = JOB_FAILING[:2]
+WEEKLY, HOARDS = ("pruning_weekly", "Exchange"), ("kept_for_ever", "SQL")
+EXTENDS = ("capacity_extended", "SQL")
 STOPS = ("pruning_stopped", APEX)
 STORMS = ("storm", APEX)
 
@@ -40,19 +42,21 @@ def test_it_stands_in_its_past_and_lives_until_a_moment_and_no_further():
     assert estates(demo)[0].clock.rate == 0
     demo.live_until(MIDNIGHT - 15 * DAY)
     assert times(demo) == (MIDNIGHT - 15 * DAY,) * 2
-    assert stories(demo) == [[], []]
+    assert stories(demo) == [[WEEKLY, HOARDS], []]
 
 
 def test_its_stories_begin_at_their_time_however_far_one_steps():
     demo = Demo(MIDNIGHT, past=20 * DAY)
     demo.live_until(STOPPED + HOUR)
-    assert stories(demo) == [[STOPS], []]
+    told = [WEEKLY, HOARDS, EXTENDS, STOPS]
+    assert stories(demo) == [told, []]
     demo.live_until(FAILING + HOUR)
-    assert stories(demo) == [[STOPS], [FAILS]]
+    assert stories(demo) == [told, [FAILS]]
     demo.live_until(MIDNIGHT)
     commcell, vbr = estates(demo)
-    assert stories(demo) == [[STOPS], [FAILS]]
-    assert ([s.began_at for s in commcell.stories], [s.since for s in vbr.told()]) == ([STOPPED], [FAILING])
+    assert stories(demo) == [told, [FAILS]]
+    began = [MIDNIGHT - days * DAY for days in (55, 40, 14, 9)]
+    assert ([s.began_at for s in commcell.stories], [s.since for s in vbr.told()]) == (began, [FAILING])
 
 
 def test_the_present_is_the_same_after_many_steps_and_after_one():
@@ -69,13 +73,14 @@ def test_the_present_is_the_same_after_many_steps_and_after_one():
 
 def test_what_began_before_its_past_goes_on_from_its_start():
     demo = Demo(MIDNIGHT, past=3 * DAY)
-    assert stories(demo) == [[STOPS], [FAILS]]
+    told = [WEEKLY, HOARDS, EXTENDS, STOPS]
+    assert stories(demo) == [told, [FAILS]]
     with demo.commserve, demo.vbr:
         state = [requests.get(server.url + "/-/sim", timeout=5).json() for server in (demo.commserve, demo.vbr)]
     assert (state[0]["time"], state[1]["now"]) == (MIDNIGHT - 3 * DAY,) * 2
     demo.live_until(MIDNIGHT)
-    assert stories(demo) == [[STOPS], [FAILS]]
-    assert estates(demo)[0].stories[0].began_at == STOPPED
+    assert stories(demo) == [told, [FAILS]]
+    assert estates(demo)[0].stories[-1].began_at == STOPPED
 
 
 def test_going_live_sets_the_clock_running_and_the_storm_begins():
@@ -86,7 +91,7 @@ def test_going_live_sets_the_clock_running_and_the_storm_begins():
     assert commcell.clock is vbr.clock
     assert commcell.clock.rate == 1
     assert commcell.clock.now() == pytest.approx(time.time(), abs=5)
-    assert stories(demo)[0] == [STOPS, STORMS]
+    assert stories(demo)[0] == [WEEKLY, HOARDS, EXTENDS, STOPS, STORMS]
     [storm] = commcell.told("storm")
     assert storm.began_at >= now
     before = commcell.used_ratio(APEX)

@@ -97,7 +97,7 @@ def test_a_collector_that_nobody_has_is_refused_and_those_there_are_named(get: G
     assert answer.status_code == 400
     assert answer.text == (
         "unknown collector disks, tapes; "
-        "known are commvault, exporter, filesystem, forecasts, jobs, mounts, pools, space\n"
+        "known are anomalies, commvault, exporter, filesystem, forecasts, jobs, mounts, pools, space\n"
     )
 
 

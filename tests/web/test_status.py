@@ -99,6 +99,14 @@ def test_all_is_said_in_one_sentence_for_many_sources_and_for_none() -> None:
     assert "No sources are configured." in page().pieces
 
 
+def test_the_sums_over_all_sources_are_no_source() -> None:
+    sums = replace(STATE, source="estate", collector="groups")
+    found = page(STATE, sums, ups={"cs01": True, "estate": None}).pieces
+    assert "The source answers." in found
+    assert "all sources together" in found
+    assert "No sources are configured." in page(sums, ups={"estate": None}).pieces
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0s ago"), (0.4, "0s ago"), (59, "59s ago"), (61, "1m1s ago"), (3700, "1h1m ago"), (90061, "1d1h ago"),

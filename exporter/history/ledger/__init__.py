@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from exporter.history.database import engine_for, shown, store_errors, upsert
 from exporter.history.ledger.jobs import JobStore
 from exporter.history.ledger.reductions import ReductionStore
 from exporter.history.ledger.tables import prepare, versions
-from exporter.history.sql import engine_for, shown, store_errors, upsert
 
 
 class Ledger:

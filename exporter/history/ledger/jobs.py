@@ -10,11 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from exporter.history.database import insert_new, upsert
 from exporter.history.ledger.backups import read_backups
+from exporter.history.ledger.runs import read_runs
 from exporter.history.ledger.store import Store
 from exporter.history.ledger.tables import jobs, totals
-from exporter.history.sql import insert_new, upsert
-from exporter.model import DAY, Backups, Job, OperationJobs
+from exporter.model import DAY, Backups, Job, OperationJobs, Runs
 
 BATCH = 1000
 _DELETED_AT_ONCE = 5000
@@ -147,6 +148,10 @@ class JobStore(Store):
     def backups(self, since: float, until: float) -> Backups:
         with self.reading() as connection:
             return read_backups(connection, self.source, since, until)
+
+    def runs(self, since: float, until: float, *, clients: bool = False) -> Runs:
+        with self.reading() as connection:
+            return read_runs(connection, self.source, since, until, clients=clients)
 
 
 def _place() -> sa.Tuple:

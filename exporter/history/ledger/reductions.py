@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 import sqlalchemy as sa
 
+from exporter.history.database import insert_new
 from exporter.history.ledger.store import Store
 from exporter.history.ledger.tables import reductions
-from exporter.history.sql import insert_new
 from exporter.model import Reductions, SessionReduction
 
 _BATCH = 1000

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from exporter.history.database import store_errors, upsert
 from exporter.history.ledger.tables import memory
-from exporter.history.sql import store_errors, upsert
 
 
 class Store:

@@ -1,35 +1,4 @@
-"""The filesystems of the server the exporter runs on: what is mounted, and what lies in chosen directory trees."""
+"""The filesystems of the server the exporter runs on: what is mounted, and what lies in chosen directory trees.
 
-from __future__ import annotations
-
-import platform
-
-from exporter.model import MINUTE, Collector, scheduled
-from exporter.sources.filesystem import mounts, scans
-from exporter.sources.filesystem.client import LOOK_INTERVAL, FilesystemClient
-from exporter.sources.filesystem.config import FilesystemSettings
-from exporter.telemetry import Telemetry
-
-COLLECTORS = (
-    Collector("mounts", mounts.fetch, MINUTE, "search permission (x) on the directories above each mountpoint"),
-    Collector("scans", scans.fetch, LOOK_INTERVAL, "read and search permission (r-x) on the root"),
-)
-
-
-class Filesystem:
-    kind = "filesystem"
-    efficiency = None
-
-    def __init__(self, settings: FilesystemSettings, telemetry: Telemetry) -> None:  # noqa: ARG002 - as every source
-        self.name = settings.name
-        self.host = platform.node()
-        self.client = FilesystemClient(settings)
-        wanted = [c for c in COLLECTORS if c.name != "scans" or settings.scan]
-        self.collectors = scheduled(wanted, settings.intervals.model_dump())
-
-    def close(self) -> None:
-        """Return at once, even while a mount does not answer: who asks it is a daemon thread."""
-        self.client.close()
-
-
-__all__ = ("COLLECTORS", "Filesystem", "FilesystemSettings")
+Imports nothing: each worker process of a scan begins here.
+"""

@@ -8,17 +8,24 @@ import string
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporter.model import MINUTE
 from exporter.sources.filesystem.calls import Calls
 from exporter.sources.filesystem.config import FilesystemSettings, ScanSettings
-from exporter.sources.filesystem.scan import Tally, walk
+from exporter.sources.filesystem.configured import scan_configured
+from exporter.sources.filesystem.index import Trust
+from exporter.sources.filesystem.mountinfo import MOUNTINFO, mount_of, read_mounts
+from exporter.sources.filesystem.pace import be_nice
+from exporter.sources.filesystem.scan import Progress
+from exporter.sources.filesystem.tally import Tally
 
 LOOK_INTERVAL = 15 * MINUTE
 
-Statvfs = Callable[[bytes], os.statvfs_result]
+if TYPE_CHECKING:
+    Statvfs = Callable[[bytes], os.statvfs_result]
 # Windows has none.
 STATVFS: Statvfs | None = getattr(os, "statvfs", None)
 
@@ -38,14 +45,27 @@ class Usage:
 class Walked:
     """A finished walk, when it ran by time.monotonic(), and which filesystem it was on.
 
-    fsid: as statvfs tells it, 0 for unknown; mountpoint: where the filesystem of the root was mounted.
+    device: st_dev of the root; trust: None without an index; fsid: as statvfs tells it, 0 for unknown; mountpoint:
+    where the filesystem of the root was mounted; atime: how it keeps the time of reading, "" for unknown.
     """
 
     tally: Tally
+    device: int
+    trust: Trust | None
     started: float
     ended: float
     fsid: int
     mountpoint: str
+    atime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A walk under way: when it began (unix seconds), and how far it is."""
+
+    started_at: float
+    entries: int = 0
+    errors: int = 0
 
 
 class FilesystemClient:
@@ -55,17 +75,24 @@ class FilesystemClient:
         self,
         settings: FilesystemSettings,
         statvfs: Statvfs | None = STATVFS,
-        mountinfo: Path = Path("/proc/self/mountinfo"),
+        mountinfo: Path = MOUNTINFO,
         drives: Callable[[], Iterable[str]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.drives = drives or listed_drives
         self._statvfs = statvfs
         self._mountinfo = mountinfo
         self._closing = threading.Event()
+        self._clock = clock
+        self.began_at = clock()
+        # By the path of the settings: walks under way, and why the last one had no result, "" if it had one.
+        self.running: dict[str, Running] = {}
+        self.failures: dict[str, str] = {}
         self.usage = Calls(self._usage, settings.timeout)
         # Half the interval: a fetch that waits for a long walk is back before its last answer expires.
-        self.walks = Calls(self._walk, (settings.intervals.scans or LOOK_INTERVAL) / 2, workers=1, keep_late=True)
+        half = (settings.intervals.scans or LOOK_INTERVAL) / 2
+        self.walks = Calls(self._walk_nicely, half, workers=1, keep_late=True)
 
     def mount_table(self) -> bytes | None:
         """The content of mountinfo; None on a system that has none."""
@@ -86,14 +113,33 @@ class FilesystemClient:
             return Usage(total, free)
         return usage(self._statvfs(mountpoint))
 
-    def _walk(self, scan: ScanSettings) -> Walked:
+    def _walk_nicely(self, settings: ScanSettings) -> Walked:
+        be_nice()
+        return self._walk(settings)
+
+    def _walk(self, settings: ScanSettings) -> Walked:
         started = time.monotonic()
-        tally = walk(scan.path, exclude=scan.exclude, should_stop=self._closing.is_set)
-        fsid = self._statvfs(os.fsencode(scan.path)).f_fsid if self._statvfs else 0
-        mountpoint = os.path.realpath(scan.path)
-        while not os.path.ismount(mountpoint):
-            mountpoint = os.path.dirname(mountpoint)
-        return Walked(tally, started, time.monotonic(), fsid, mountpoint)
+        running = self.running[settings.path] = Running(self._clock())
+
+        def note(progress: Progress) -> None:
+            self.running[settings.path] = replace(running, entries=progress.entries, errors=progress.errors)
+
+        try:
+            mounts = read_mounts(self._mountinfo)
+            tally, device, trust = scan_configured(settings, mounts, should_stop=self._closing.is_set, progress=note)
+            fsid = self._statvfs(os.fsencode(settings.path)).f_fsid if self._statvfs else 0
+            root = os.path.realpath(settings.path)
+            mount = mount_of(mounts, os.fsencode(root))
+            atime = mount.atime if mount else ""
+        finally:
+            del self.running[settings.path]
+        return Walked(tally, device, trust, started, time.monotonic(), fsid, _mountpoint(root), atime)
+
+
+def _mountpoint(path: str) -> str:
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def usage(answer: os.statvfs_result) -> Usage:
@@ -104,7 +150,7 @@ def usage(answer: os.statvfs_result) -> Usage:
         # f_bfree would count the blocks that only root may still write.
         free_bytes=answer.f_bavail * unit if answer.f_blocks else None,
         files=answer.f_files or None,
-        files_free=answer.f_ffree if answer.f_files else None,
+        files_free=answer.f_favail if answer.f_files else None,
         read_only=bool(answer.f_flag & os.ST_RDONLY),
     )
 

@@ -7,18 +7,15 @@ subvolumes, bind mounts of a directory) stay, and carry the shortest of their mo
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import accumulate
 
-from exporter.errors import reading
 from exporter.model import Mount, Poll, Pool
 from exporter.sources.filesystem.client import FilesystemClient, Usage
 from exporter.sources.filesystem.config import MountFilter
+from exporter.sources.filesystem.mountinfo import Entry, parse
 from exporter.sources.filesystem.text import errno_name, readable
 
 # Interfaces of the kernel: they hold no data, and many answer statvfs with zeros.
@@ -27,22 +24,7 @@ PSEUDO_TYPES = frozenset((
     "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs",
     "tracefs",
 ))  # fmt: skip
-_ESCAPE = re.compile(rb"\\([0-3][0-7]{2})")
 _WINDOWS_DRIVE_NOT_READY = 21
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the mount table. number: major:minor; root: what of the filesystem is mounted."""
-
-    id: int
-    parent: int
-    number: str
-    root: bytes
-    mountpoint: bytes
-    fstype: str
-    device: str
-    read_only: bool
 
 
 def fetch(client: FilesystemClient, poll: Poll) -> tuple[Mount, ...]:  # noqa: ARG001 - the same for every collector
@@ -58,12 +40,6 @@ def fetch(client: FilesystemClient, poll: Poll) -> tuple[Mount, ...]:  # noqa: A
     return tuple(_mount(e, answers[e.mountpoint], shared.get(e.number, "")) for e in entries)
 
 
-def parse(table: bytes) -> tuple[Entry, ...]:
-    """The mounts that a path can reach, in the order of the table; overmounted ones are hidden."""
-    with reading("/proc/self/mountinfo"):
-        return tuple(_visible([_entry(line) for line in table.split(b"\n") if line]))
-
-
 def select(entries: Iterable[Entry], wanted: MountFilter) -> list[Entry]:
     """The wanted ones, and of those that show the same part of the same device the shortest mountpoint."""
     kept = [e for e in entries if _is_wanted(e, wanted)]
@@ -71,45 +47,6 @@ def select(entries: Iterable[Entry], wanted: MountFilter) -> list[Entry]:
     for entry in sorted(kept, key=lambda e: len(e.mountpoint)):
         first.setdefault((entry.number, entry.root), entry)
     return [e for e in kept if first[e.number, e.root] is e]
-
-
-def _entry(line: bytes) -> Entry:
-    fields = line.split(b" ")
-    mount_id, parent, number, root, mountpoint, options = fields[:6]
-    # Between the options and the dash stands any number of tags such as shared:1.
-    dash = fields.index(b"-", 6)
-    fstype, device, super_options = fields[dash + 1 : dash + 4]
-    return Entry(
-        id=int(mount_id),
-        parent=int(parent),
-        number=number.decode("ascii"),
-        root=_unescape(root),
-        mountpoint=_unescape(mountpoint),
-        fstype=readable(_unescape(fstype)),
-        device=readable(_unescape(device)),
-        read_only=b"ro" in options.split(b",") or b"ro" in super_options.split(b","),
-    )
-
-
-def _unescape(field: bytes) -> bytes:
-    """Space, tab, newline, backslash and hash are written as three octal digits."""
-    return _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), field)
-
-
-def _visible(entries: list[Entry]) -> list[Entry]:
-    """Those on which a look-up of their own mountpoint ends: not what lies below a later mount."""
-    ids = {e.id for e in entries}
-    # The root mount is its own parent, or has one outside of this namespace.
-    on = {(e.parent if e.parent in ids and e.parent != e.id else None, e.mountpoint): e for e in entries}
-
-    def reached(path: bytes) -> Entry | None:
-        here: Entry | None = None
-        for prefix in accumulate(path.rstrip(b"/").split(b"/"), lambda a, b: a + b"/" + b):
-            while above := on.get((here.id if here else None, prefix or b"/")):
-                here = above
-        return here
-
-    return [e for e in entries if reached(e.mountpoint) is e]
 
 
 def _is_wanted(entry: Entry, wanted: MountFilter) -> bool:
@@ -159,6 +96,7 @@ def _mount(entry: Entry, answer: Future[Usage], shared: str) -> Mount:
         device=entry.device,
         fstype=entry.fstype,
         read_only=entry.read_only or usage.read_only,
+        atime=entry.atime,
         error=error,
         files=usage.files,
         files_free=usage.files_free,
@@ -167,7 +105,7 @@ def _mount(entry: Entry, answer: Future[Usage], shared: str) -> Mount:
 
 def _drive(path: str) -> Entry:
     name = path.encode("utf-8", "surrogateescape")
-    return Entry(0, 0, number=path, root=b"", mountpoint=name, fstype="", device=path, read_only=False)
+    return Entry(0, 0, number=path, root=b"", mountpoint=name, fstype="", device=path, read_only=False, atime="")
 
 
 def _is_no_drive(answer: Future[Usage]) -> bool:

@@ -18,5 +18,14 @@ def readable(path: bytes | str) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def escaped(path: bytes) -> str:
+    r"""As readable, but no two paths are written alike: a backslash of the path itself is written twice.
+
+    >>> escaped(b"caf\xe9"), escaped(rb"caf\xe9")
+    ('caf\\xe9', 'caf\\\\xe9')
+    """
+    return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
 def errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "unknown")

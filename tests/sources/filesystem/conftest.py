@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from exporter.model import Job
-from exporter.sources.filesystem import FilesystemSettings
 from exporter.sources.filesystem.client import FilesystemClient
+from exporter.sources.filesystem.config import FilesystemSettings
 from tests.servers import leave_out
+
+# A machine that is busy with other things is no failure.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class Memory:

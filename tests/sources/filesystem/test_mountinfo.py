@@ -6,7 +6,8 @@ import pytest
 
 from exporter.errors import SourceGarbled
 from exporter.sources.filesystem.config import MountFilter
-from exporter.sources.filesystem.mounts import parse, select
+from exporter.sources.filesystem.mountinfo import mount_of, parse, same_device_below
+from exporter.sources.filesystem.mounts import select
 
 ROOT = b"27 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw,errors=remount-ro\n"
 LINUX = (
@@ -141,3 +142,31 @@ def test_the_operator_decides_what_is_shown(wanted, left):
 def test_a_line_of_another_form_is_garbled_and_no_crash(line):
     with pytest.raises(SourceGarbled, match="/proc/self/mountinfo"):
         parse(line + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "atime"),
+    [(b"rw,noatime", "noatime"), (b"rw,nosuid,relatime", "relatime"), (b"rw,nodiratime", "strictatime")],
+)
+def test_a_line_says_when_reading_is_noted(options, atime):
+    [root] = parse(b"27 1 8:2 / / %s - ext4 /dev/sda2 rw\n" % options)
+    assert root.atime == atime
+
+
+def test_a_path_lies_in_the_deepest_mount_above_it():
+    entries = parse(LINUX)
+    found = [mount_of(entries, path) for path in (b"/srv/backup/a", b"/srv/backup2", b"/srv/backup", b"/")]
+    assert [entry and entry.mountpoint for entry in found] == [b"/srv/backup", b"/", b"/srv/backup", b"/"]
+    assert mount_of((), b"/srv") is None
+
+
+def test_only_what_is_mounted_of_the_same_device_below_a_path_is_found_there():
+    entries = parse(
+        ROOT
+        + b"50 27 8:2 /a /srv/again rw - ext4 /dev/sda2 rw\n"
+        + b"51 27 8:2 /a /mnt/again rw - ext4 /dev/sda2 rw\n"
+        + b"52 27 8:17 / /srv/other rw - xfs /dev/sdb1 rw\n"
+    )
+    assert same_device_below(entries, b"/srv") == {b"again"}
+    assert same_device_below(entries, b"/") == {b"srv/again", b"mnt/again"}
+    assert same_device_below((), b"/srv") == frozenset()

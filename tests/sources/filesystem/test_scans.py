@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from exporter.errors import SourceRefused, SourceUnreachable
 from exporter.model import DAY, HOUR, MINUTE, Poll, Scan
 from exporter.sources.filesystem import scans
 from exporter.sources.filesystem.client import Walked
-from exporter.sources.filesystem.scan import Tally
-from exporter.sources.filesystem.scans import Last, doubt, is_due
+from exporter.sources.filesystem.scans import Last, doubt, fetch_states, is_due, report_key
+from exporter.sources.filesystem.tally import Tally
 
 AT = 1_700_000_000.0
 
@@ -50,7 +51,7 @@ def last(*, device=1, fsid=0, mountpoint="/data", files=10, completed_at=AT, dur
 
 
 def walked(*, device=1, fsid=0, mountpoint="/data", files=10) -> Walked:
-    return Walked(Tally(device=device, files=files, directories=1), 0.0, 1.0, fsid, mountpoint)
+    return Walked(Tally(own={b"": [files, 0, 0, 1, 0, 0, 0]}), device, None, 0.0, 1.0, fsid, mountpoint)
 
 
 def test_a_root_is_walked_at_the_first_poll(client, poll, root):
@@ -99,6 +100,7 @@ def test_a_root_that_left_the_configuration_is_forgotten(client, poll, state, ro
     scans.fetch(client(settings=scanning(root, root / "below")), poll())
     scans.fetch(client(settings=scanning(root / "below")), poll(AT + 2 * DAY))
     assert list(json.loads(state.kept["scans"])) == [str(root / "below")]
+    assert (state.kept[report_key(str(root))], bool(state.kept[report_key(str(root / "below"))])) == ("", True)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,9 @@ def test_a_root_that_left_the_configuration_is_forgotten(client, poll, state, ro
 )
 def test_a_memory_of_another_release_is_replaced(client, poll, state, root, text, caplog):
     state.kept["scans"] = text
+    assert [s.success for s in fetch_states(client(settings=scanning(root)), poll())] == [None]
     assert [s.files for s in scans.fetch(client(settings=scanning(root)), poll())] == [2]
-    assert "every root is scanned anew" in caplog.text
+    assert caplog.text.count("every root is scanned anew") == 1
     assert str(root) in json.loads(state.kept["scans"])
 
 
@@ -116,8 +119,27 @@ def test_a_memory_of_another_release_is_replaced(client, poll, state, root, text
     [(AT - 600, False), (AT + HOUR - 601, False), (AT + HOUR - 600, True), (AT + DAY, True), (AT - 601, True)],
     ids=["begun just now", "not yet", "an hour after it began", "long ago", "clock set back"],
 )
-def test_an_interval_counts_from_the_start_of_the_last_walk(at, due):
-    assert is_due(last(completed_at=AT, duration=600), HOUR, at) is due
+def test_an_interval_counts_from_the_start_of_the_last_walk(client, at, due):
+    source = client(settings={"scan": [{"path": "/data", "interval": "1h"}]})
+    assert is_due(source, source.settings.scan[0], last(completed_at=AT, duration=600), at) is due
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "due"),
+    [
+        (None, "2026-03-14 01:59", False),
+        (None, "2026-03-14 02:00", True),
+        ("2026-03-13 02:10", "2026-03-14 01:59", False),
+        ("2026-03-13 02:10", "2026-03-14 02:00", True),
+        ("2026-03-11 02:10", "2026-03-13 12:00", True),
+    ],
+    ids=["first waits for its hour", "first", "not yet", "the next day", "missed"],
+)
+def test_a_schedule_is_kept_in_local_time(client, before, now, due):
+    began = datetime.fromisoformat("2026-03-13 12:00").timestamp()
+    source = client(settings={"scan": [{"path": "/data", "schedule": "0 2 * * *"}]}, clock=lambda: began)
+    known = last(completed_at=datetime.fromisoformat(before).timestamp()) if before else None
+    assert is_due(source, source.settings.scan[0], known, datetime.fromisoformat(now).timestamp()) is due
 
 
 def test_errors_inside_of_a_root_are_counted_and_do_not_fail_it(client, poll, public, as_nobody):
@@ -139,10 +161,14 @@ def test_a_root_that_is_gone_is_not_reported_as_empty(client, poll, root):
         scans.fetch(source, poll(AT + DAY))
 
 
-def test_the_other_roots_are_walked_and_remembered_all_the_same(client, poll, state, root):
-    with pytest.raises(SourceUnreachable, match="gone: root is gone"):
-        scans.fetch(client(settings=scanning(root / "gone", root)), poll())
-    assert json.loads(state.kept["scans"])[str(root)]["scan"]["files"] == 2
+def test_a_root_that_fails_costs_no_other_its_result(client, poll, root, caplog):
+    source = client(settings=scanning(root / "below", root, interval="1h"))
+    first = scans.fetch(source, poll())
+    (root / "below").rename(root / "moved")
+    for day in (1, 2):
+        [gone, whole] = scans.fetch(source, poll(AT + day * DAY))
+        assert (gone, whole.completed_at >= AT + day * DAY) == (first[0], True)
+    assert caplog.text.count(f"{root}/below: root is gone (ENOENT)") == 1
 
 
 def test_a_root_that_is_gone_and_comes_back_is_walked_at_the_next_poll(client, poll, root):
@@ -220,6 +246,50 @@ def test_two_signs_are_a_missing_mount(now, before, said):
     assert doubt(now, before) == said
 
 
+def test_a_broken_index_costs_no_other_root_its_result(client, poll, root, tmp_path):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "none.yaml").write_text("[")
+    roots = [
+        {"path": str(root)},
+        {"path": str(root / "below"), "index": str(tmp_path / "index")},
+        {"path": str(tmp_path), "categories": str(tmp_path / "none.yaml")},
+    ]
+    source = client(settings={"scan": roots})
+    assert [s.root for s in scans.fetch(source, poll())] == [str(root)]
+    assert [s.success for s in fetch_states(source, poll())] == [True, False, False]
+
+
+def test_how_it_goes_with_each_root_is_told(client, poll, root):
+    source = client(settings=scanning(root, root / "gone", interval="1h"), clock=lambda: AT - 60)
+    before = fetch_states(source, poll())
+    assert [(s.root, s.due_at, s.success, s.started_at) for s in before] == [
+        (str(root), AT - 60, None, None),
+        (f"{root}/gone", AT - 60, None, None),
+    ]
+    [scan] = scans.fetch(source, poll())
+    there, gone = fetch_states(source, poll())
+    started = scan.completed_at - scan.duration_seconds
+    assert (there.due_at, there.success, there.entries) == (pytest.approx(started + HOUR), True, None)
+    assert (gone.due_at, gone.success) == (AT - 60, False)
+    assert fetch_states(client(settings=scanning(root)), poll())[0].success is True
+
+
+def test_a_scan_that_runs_tells_how_far_it_is(client, poll, root, release):
+    walked_through = threading.Event()
+
+    def slow(path: bytes) -> os.statvfs_result:
+        walked_through.set()
+        release.wait()
+        return os.statvfs(path)
+
+    settings = {**scanning(root), "intervals": {"scans": "100ms"}}
+    source = client(settings=settings, statvfs=slow, clock=lambda: AT)
+    assert scans.fetch(source, poll()) == ()
+    assert walked_through.wait(30)
+    [state] = fetch_states(source, poll())
+    assert (state.started_at, state.entries, state.errors, state.success) == (AT, 3, 0, None)
+
+
 # Walks that take long: the size of the filesystem is asked for at their end, and answers late
 
 
@@ -282,3 +352,60 @@ def test_a_closed_client_walks_no_tree(client, root):
     source.close()
     with pytest.raises(SourceUnreachable, match="the scan was stopped"):
         source._walk(source.settings.scan[0])
+
+
+# How it is scanned
+
+
+def test_a_scan_tells_files_apart(client, poll, root, state):
+    (root / "below" / "report.PDF").write_bytes(b"x" * 5000)
+    os.utime(root / "below" / "report.PDF", (AT - 400 * DAY, AT - 800 * DAY))
+    (root / "link").symlink_to("one")
+    [scan] = scans.fetch(client(settings=scanning(root, interval="1h")), poll())
+    assert scan.categories["document"].apparent_bytes == 5000
+    assert (scan.modified["2y"].files, scan.accessed["1y"].files) == (1, 1)
+    assert scan.sizes["4KiB"].files == 1
+    assert scan.owners == {str(os.geteuid()): (3, 5150, scan.owners[str(os.geteuid())].allocated_bytes)}
+    assert (scan.symlinks, scan.vanished) == (1, 0)
+    assert list(scan.rollup) == ["below"]
+    assert (scan.rollup["below"].files, scan.rollup["below"].apparent_bytes) == (2, 5050)
+    assert (scan.trusted_directories, scan.oldest_trusted_at) == (None, None)
+    assert scans.fetch(client(settings=scanning(root, interval="1h")), poll(AT + 60)) == (scan,)
+
+
+def test_an_index_makes_the_next_scan_trust_what_did_not_change(client, poll, root, tmp_path):
+    for path in (root, root / "below"):
+        os.utime(path, (AT, AT))
+    source = client(settings=scanning(root, interval="1h", index=str(tmp_path / "index.db")))
+    [first] = scans.fetch(source, poll())
+    [second] = scans.fetch(source, poll(AT + DAY))
+    assert (first.trusted_directories, second.trusted_directories) == (0, 2)
+    assert (second.files, second.rollup) == (first.files, first.rollup)
+    assert time.time() - 60 < second.oldest_trusted_at <= time.time()
+
+
+def test_how_much_and_how_fast_is_configured(client, poll, root, tmp_path):
+    table = tmp_path / "categories.yaml"
+    table.write_text("numbers: [one, '1']\n")
+    (root / "file.1").touch()
+    options = {
+        "include": ["*.1"], "max_depth": 3, "categories": str(table), "workers": 1, "entries_per_second": 1e6,
+        "io_pressure": None,
+    }  # fmt: skip
+    [scan] = scans.fetch(client(settings=scanning(root, **options)), poll())
+    assert (scan.files, scan.directories, list(scan.categories)) == (1, 2, ["numbers"])
+
+
+def test_the_long_lists_of_a_scan_are_kept_as_a_report(client, poll, root, state):
+    (root / "below" / "large").write_bytes(b"x" * (2 << 20))
+    scans.fetch(client(settings=scanning(root)), poll())
+    report = json.loads(state.kept[report_key(str(root))])
+    assert (report["entries"], report["files"], report["directories"]) == (5, 3, 2)
+    assert [file["path"] for file in report["top_files"]] == ["below/large"]
+    assert [(d["path"], d["complete"]) for d in report["rollup"]] == [("", True), ("below", True)]
+
+
+def test_a_scan_names_the_mount_it_lies_in_and_leaves_out_what_is_mounted_in_it_again(client, poll, root):
+    line = b"27 1 8:2 / / rw,noatime - ext4 /dev/sda2 rw\n28 27 8:2 /x %s/below rw - ext4 /dev/sda2 rw\n"
+    [scan] = scans.fetch(client(settings=scanning(root), table=line % os.fsencode(root)), poll())
+    assert (scan.atime, scan.files, scan.directories) == ("noatime", 1, 1)

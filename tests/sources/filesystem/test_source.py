@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.model import COLLECTED, Poll
-from exporter.sources.filesystem import COLLECTORS, Filesystem, FilesystemSettings
+from exporter.sources.filesystem.config import FilesystemSettings
+from exporter.sources.filesystem.source import COLLECTORS, Filesystem
 from exporter.telemetry import Telemetry
 
 
@@ -30,12 +31,12 @@ def test_each_collector_fills_a_field_of_the_inventory():
     ("keys", "collectors"),
     [
         ({}, {"mounts": 60.0}),
-        ({"scan": [{"path": "/srv"}]}, {"mounts": 60.0, "scans": 900.0}),
+        ({"scan": [{"path": "/srv"}]}, {"mounts": 60.0, "scans": 900.0, "scan_states": 60.0}),
         (
             {"scan": [{"path": "/srv"}], "intervals": {"mounts": "5m", "scans": "1h"}},
-            {"mounts": 300.0, "scans": 3600.0},
+            {"mounts": 300.0, "scans": 3600.0, "scan_states": 60.0},
         ),
-        ({"scan": [{"path": "/srv"}], "intervals": {"mounts": False}}, {"scans": 900.0}),
+        ({"scan": [{"path": "/srv"}], "intervals": {"mounts": False}}, {"scans": 900.0, "scan_states": 60.0}),
         ({"intervals": {"scans": "1m"}}, {"mounts": 60.0}),
     ],
 )
@@ -46,7 +47,7 @@ def test_collectors_and_their_intervals(keys, collectors):
 def test_a_source_polls_the_machine_it_runs_on(state, tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     it = source(scan=[{"path": str(tmp_path)}])
-    mounts, scans = (c.fetch(it.client, Poll(at=1_700_000_000.0, since=None, state=state)) for c in it.collectors)
+    mounts, scans, _ = (c.fetch(it.client, Poll(at=1_700_000_000.0, since=None, state=state)) for c in it.collectors)
     assert "/" in {m.pool.name for m in mounts}
     assert [s.apparent_bytes for s in scans] == [3]
     it.close()
@@ -59,7 +60,9 @@ def test_the_process_ends_though_a_mount_and_a_walk_never_answer(tmp_path):
         import os, sys, threading
         from pathlib import Path
         from exporter.model import Poll
-        from exporter.sources.filesystem import Filesystem, FilesystemSettings, mounts, scans
+        from exporter.sources.filesystem import mounts, scans
+        from exporter.sources.filesystem.config import FilesystemSettings
+        from exporter.sources.filesystem.source import Filesystem
         from exporter.sources.filesystem.client import FilesystemClient
         from exporter.telemetry import Telemetry
 
