@@ -32,6 +32,13 @@ def variable(name: str, label: str, values: str) -> Json:
     }
 
 
+def one(name: str, label: str, values: str) -> Json:
+    """Exactly one label value, the first until the reader or a link says which."""
+    several = variable(name, label, values)
+    del several["allValue"]
+    return several | {"current": {}, "includeAll": False, "multi": False}
+
+
 def choice(name: str, label: str, *options: str) -> Json:
     """One of a few words; the first is the default."""
     found = [{"selected": index == 0, "text": option, "value": option} for index, option in enumerate(options)]
