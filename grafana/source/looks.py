@@ -79,8 +79,17 @@ def width(pixels: int) -> Json:
     return prop("custom.width", pixels)
 
 
-def yes_no(yes: str, no: str) -> list[Json]:
-    options = {"1": {"text": yes, "color": GREEN, "index": 0}, "0": {"text": no, "color": RED, "index": 1}}
+def yes_no(yes: str, no: str, *, good: int = 1) -> list[Json]:
+    colors = {good: GREEN, 1 - good: RED}
+    return words({"1": (yes, colors[1]), "0": (no, colors[0])})
+
+
+def words(meanings: Mapping[str, tuple[str, str]]) -> list[Json]:
+    """A cell that says (text, colour) in place of each value."""
+    options = {
+        value: {"text": text, "color": color, "index": index}
+        for index, (value, (text, color)) in enumerate(meanings.items())
+    }
     return [
         prop("mappings", [{"type": "value", "options": options}]),
         prop("custom.cellOptions", {"type": "color-text"}),
@@ -89,3 +98,9 @@ def yes_no(yes: str, no: str) -> list[Json]:
 
 def link(title: str, url: str) -> Json:
     return prop("links", [{"title": title, "url": url}])
+
+
+def drill(title: str, uid: str, **columns: str) -> Json:
+    """A link of a cell to the board `uid` at the same time: each variable takes what the row has in the column."""
+    chosen = "".join(f"&var-{name}=${{__data.fields.{column}:percentencode}}" for name, column in columns.items())
+    return link(title, f"/d/{uid}?${{ds:queryparam}}&${{__url_time_range}}{chosen}")
