@@ -36,7 +36,7 @@ def one(name: str, label: str, values: str) -> Json:
     """Exactly one label value, the first until the reader or a link says which."""
     several = variable(name, label, values)
     del several["allValue"]
-    return several | {"current": {}, "includeAll": False, "multi": False}
+    return several | {"current": {"selected": False, "text": "", "value": ""}, "includeAll": False, "multi": False}
 
 
 def choice(name: str, label: str, *options: str) -> Json:

@@ -6,9 +6,29 @@ import json
 import sys
 from pathlib import Path
 
+import capacity
+import cv_cycles
+import cv_infrastructure
+import cv_jobs
+import cv_plan
+import cv_pruning
+import cv_retention
+import cv_timeline
+import executive
 import overview
+import pool
+import pools
+import troubleshoot
 
-FOLDERS = {"Overview": (overview,)}
+FOLDERS = {
+    "Overview": (
+        overview,
+        troubleshoot,
+        executive,
+    ),
+    "Commvault": (cv_retention, cv_cycles, cv_plan, cv_pruning, cv_jobs, cv_infrastructure, cv_timeline),
+    "Capacity": (pools, pool, capacity),
+}
 
 
 def build(target: Path) -> None:

@@ -124,6 +124,7 @@ def table(
         "cellOptions": {"type": "auto"},
         "filterable": True,
         "inspect": False,
+        "minWidth": 85,
     }
     return panel
 
@@ -166,7 +167,7 @@ def statetimeline(
         "fieldConfig": _fields("none", none, steps(TRANSPARENT), ()),
         "options": {
             "alignValue": "left",
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
             "mergeValues": True,
             "rowHeight": 0.8,
             "showValue": "never",
