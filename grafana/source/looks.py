@@ -18,9 +18,22 @@ _THRESHOLDS = Path(__file__).parents[2] / "rules" / "thresholds.yaml"
 
 def limit(quantity: str, severity: str) -> float:
     """The default of rules/thresholds.yaml, for colours; lines in graphs are drawn from the series itself."""
+    return _default(f"severity:{quantity}:threshold", severity=severity)
+
+
+def limit_of(alert: str, quantity: str) -> float:
+    """The same of a number that only one alert has."""
+    return _default(f"alert:{quantity}:threshold", alert=alert)
+
+
+def target(name: str) -> float:
+    """The default of a figure's target, for colours."""
+    return _default("target:ebbtide_target:threshold", target=name)
+
+
+def _default(record: str, **labels: str) -> float:
     rules = yaml.safe_load(_THRESHOLDS.read_text())["groups"][0]["rules"]
-    name = f"severity:{quantity}:threshold"
-    [expr] = [r["expr"] for r in rules if r["record"] == name and r["labels"] == {"severity": severity}]
+    [expr] = [r["expr"] for r in rules if r["record"] == record and r["labels"] == labels]
     return float(expr.removeprefix("vector(").removesuffix(")"))
 
 
