@@ -146,7 +146,7 @@ def procurement() -> Json:
 def band() -> Json:
     share = [*unit("percentunit", 0), *colored(steps(TRANSPARENT, (0.8, ORANGE), (1, RED)))]
     ends = {"low": "_low", "mid": "", "high": "_high"}
-    titles = {"low": "low", "mid": "middle", "high": "high"}
+    titles = {"low": "low", "mid": "mid", "high": "high"}
     return table(
         "Used, of the capacity",
         "The median and the band that holds four of five futures. Above 100 % is space that will be missing; a wide band is a pool "

@@ -75,3 +75,11 @@ def to_pool() -> Json:
         "This pool",
         "/d/ebbtide-pool?${ds:queryparam}&var-source=${__data.fields.Source:percentencode}&var-pool=${__value.raw:percentencode}&${__url_time_range}",
     )
+
+
+def to_plan() -> Json:
+    """From a column of Commvault plans beside one called Source."""
+    return link(
+        "This plan",
+        "/d/ebbtide-cv-plan?${ds:queryparam}&var-source=${__data.fields.Source:percentencode}&var-plan=${__value.raw:percentencode}&${__url_time_range}",
+    )

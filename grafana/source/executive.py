@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from board import dashboard, row, textbox, variable
-from estate import TO_FULL
+from estate import TO_FULL, to_plan
 from looks import BLUE, GREEN, NEUTRAL, ORANGE, RED, TRANSPARENT, Json, colored, limit, steps, target, unit, width
 from panels import bargauge, query, stat, table, timeseries
 
@@ -37,7 +37,7 @@ def build() -> Json:
     )
 
 
-def figure(title: str, description: str, name: str, worst: str, colors: Json) -> Json:
+def figure(title: str, description: str, name: str, worst: str, colors: Json, board: str) -> Json:
     panel = stat(
         f"{title} {100 * target(name):.0f} %)",
         description,
@@ -46,7 +46,7 @@ def figure(title: str, description: str, name: str, worst: str, colors: Json) ->
         none="No CommCell is known",
         colors=colors,
     )
-    return leads(panel, "Why, and what to do", "ebbtide-troubleshoot")
+    return leads(panel, "Why", board)
 
 
 def leads(panel: Json, title: str, uid: str) -> Json:
@@ -65,6 +65,7 @@ def health() -> Json:
         "retention_health",
         "min",
         steps(NEUTRAL, (0, RED), (0.75 * goal, ORANGE), (goal, GREEN)),
+        "ebbtide-cv-retention",
     )
 
 
@@ -77,6 +78,7 @@ def pruning() -> Json:
         "pruning_success",
         "min",
         steps(NEUTRAL, (0, RED), (0.75 * goal, ORANGE), (goal, GREEN)),
+        "ebbtide-cv-pruning",
     )
 
 
@@ -89,6 +91,7 @@ def aging() -> Json:
         "aging_delta",
         "max",
         steps(GREEN, (goal, ORANGE), (5 * goal, RED)),
+        "ebbtide-cv-cycles",
     )
 
 
@@ -175,7 +178,7 @@ def plans() -> Json:
         "Begin with the largest: one change of its cycles frees most.",
         [
             ("Source", "source", [width(120)]),
-            ("Plan", "plan", []),
+            ("Plan", "plan", [to_plan()]),
             ("Critical", "Value #critical", colored(steps(TRANSPARENT, (1, RED)))),
             ("High", "Value #high", cell),
             ("Medium", "Value #medium", cell),

@@ -53,7 +53,15 @@ BOARDS = (
     ("ebbtide-troubleshoot", "Troubleshoot", "why is it so, and what do I do?"),
     ("ebbtide-pools", "Pools", "which are next?"),
     ("ebbtide-capacity", "Forecast", "what must be bought, and when?"),
+    ("ebbtide-cv-retention", "Retention", "which rules keep data too long?"),
+    ("ebbtide-cv-pruning", "Pruning", "is aged data really deleted?"),
+    ("ebbtide-cv-jobs", "Commvault jobs", "which fulls fail and block cycles?"),
+    ("ebbtide-veeam-jobs", "Veeam", "which jobs fail, which repositories fill?"),
+    ("ebbtide-filesystems", "Filesystems", "which fill, and with what?"),
+    ("ebbtide-groups", "Business units", "who uses and grows the most?"),
     ("ebbtide-executive", "Executive", "are we well, what could be saved?"),
+    ("ebbtide-alerts", "Alerts", "what fired, and how long?"),
+    ("ebbtide-exporter", "Exporter", "can the numbers be trusted?"),
 )
 
 

@@ -54,9 +54,9 @@ def checks(title: str, problem: str, symptom: str, has: str, by: str, what: str)
     columns: list[tuple[str, str, list[Json]]] = [
         ("Says", "Value #says", [verdicts(), prop("custom.cellOptions", {"type": "color-background"}), width(130)]),
         ("Check", "cause", [words(CHECKS | {"symptom": symptom})]),
-        (what, "Value #count", [width(90)]),
+        (what, "Value #count", [width(110)]),
         ("Source", "source", [width(90)]),
-        ("Most of all", "pool", [to_pool()]),
+        ("Worst pool", "pool", [to_pool()]),
     ]
     return table(
         title,
@@ -82,7 +82,7 @@ def pruning() -> Json:
 
 
 def aging() -> Json:
-    return checks("Why aging fails", "aging_fails", "aging failed today, or is overdue", UNAGED, "source", "CommCells")
+    return checks("Why aging fails", "aging_fails", "data aging of today", UNAGED, "source", "CommCells")
 
 
 def slow() -> Json:
