@@ -74,7 +74,7 @@ def build() -> Json:
         [
             row("Now", (4, 4, sources_down()), (5, 4, alerts()), (5, 4, low()), (5, 4, nothing_freed()), (5, 4, soonest())),
             row("What needs attention", (24, 9, attention())),
-            row("What fills first", (16, 9, next_full()), (8, 9, further())),
+            row("What fills first", (16, 10, next_full()), (8, 10, further())),
         ],
         tags=["overview"],
     )  # fmt: skip
@@ -167,10 +167,10 @@ def attention() -> Json:
         [
             ("Severity", "Value #severity", [says({2: "critical", 1: "warning"}), *colored(steps(TRANSPARENT, (1, ORANGE), (2, RED))), width(100)]),
             ("What", "alertname", [words(names_of_alerts())]),
-            ("Source", "source", [width(130)]),
             ("Pool", "pool", [to_pool()]),
             ("Object", "object", [width(220)]),
             ("Likeliest cause", "cause", [words(CAUSES)]),
+            ("Source", "source", [width(130)]),
         ],
         [
             query(
@@ -198,12 +198,12 @@ def next_full() -> Json:
         "By the median of the forecast; earliest is its 10th percentile. A pool in which nothing was freed in 24 hours "
         "needs pruning, not disks. Click its name to see why.",
         [
-            ("Source", "source", [width(110)]),
             ("Pool", "pool", [to_pool()]),
             ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(120)]),
-            ("Earliest", "Value #low", [*duration(), width(120)]),
             ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
             ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
+            ("Earliest", "Value #low", [*duration(), width(120)]),
+            ("Source", "source", [width(110)]),
         ],
         [
             query(f"{pool('time_to_full_seconds')} {first}", ref="mid", table=True),

@@ -122,9 +122,9 @@ def causes() -> Json:
         "What may be behind a pool that fills or is not freed: PASS is ruled out, LIKELY CAUSE comes first. "
         "Causes that could not be looked at are not listed; the troubleshooting board has them and the steps.",
         [
-            ("Problem", "problem", [words(PROBLEMS), width(180)]),
-            ("Check", "cause", [words(CHECKS)]),
             ("Says", "Value #score", [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), width(130)]),
+            ("Check", "cause", [words(CHECKS)]),
+            ("Problem", "problem", [words(PROBLEMS), width(180)]),
         ],
         [query(f"max by (problem, cause) ({SCORE}{{{POOLS}}})", ref="score", table=True)],
         none="Nothing is known of this pool's causes",
