@@ -33,9 +33,8 @@ BY_DAYS = f"({TYPED_DAYS} + ({effective('latest')} < +Inf) - {effective('earlies
 BY_CYCLES = f"({BY_DAYS} * 0 + on (source, plan) group_left () ($whatif_cycles * {INTERVAL}))"
 WHAT_IF = f"({BY_DAYS} >= {BY_CYCLES} or {BY_CYCLES})"
 SOONER = f"{effective('latest')} - {WHAT_IF}"
-KEPT = each(RULE, "ebbtide_commvault_retention_rule_retained_bytes", BASIC)
-# Bytes kept are known of the last 100 days.
-FREED = f"{KEPT} * clamp_min(1 - {WHAT_IF} / clamp_max({effective('latest')} > 0, 100 * 86400), 0)"
+# Of what is kept, older than that; jobs and bytes kept are known of the last 100 days.
+OLDER = f"clamp_min(1 - {WHAT_IF} / clamp_max({effective('latest')} > 0, 100 * 86400), 0)"
 
 
 def build() -> Json:
@@ -143,6 +142,9 @@ def plans() -> Json:
 
 
 def what_if() -> Json:
+    def older(family: str) -> str:
+        return f"{each(RULE, f'ebbtide_commvault_retention_rule_retained_{family}', BASIC)} * {OLDER}"
+
     def change(family: str) -> str:
         return each(RULE, f"ebbtide_commvault_retention_rule_what_if_{family}", f'change="one_cycle", {BASIC}')
 
@@ -160,6 +162,7 @@ def what_if() -> Json:
             ("Effective, days", "Value #effective", DAYS),
             ("Then, days", "Value #then", DAYS),
             ("Sooner by, days", "Value #sooner", [*DAYS, *colored(steps(TRANSPARENT, (-1e5, ORANGE), (0, TRANSPARENT), (1, GREEN)))]),
+            ("Estimate, jobs", "Value #fewer", unit("none", 0)),
             ("Estimate, bytes", "Value #estimate", BYTES),
             ("One cycle: jobs", "Value #jobs", [*unit("none"), width(140)]),
             ("One cycle: bytes", "Value #bytes", [*BYTES, width(150)]),
@@ -170,7 +173,8 @@ def what_if() -> Json:
             column("effective", days(effective("latest"))),
             column("then", days(WHAT_IF)),
             column("sooner", days(SOONER)),
-            column("estimate", FREED),
+            column("fewer", older("jobs")),
+            column("estimate", older("bytes")),
             column("jobs", change("jobs")),
             column("bytes", change("bytes")),
         ],

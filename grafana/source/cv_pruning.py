@@ -168,7 +168,7 @@ def pools() -> Json:
         "what is kept, less comes back. The last columns are what each repair frees at most.",
         [
             ("Source", "source", [width(80)]),
-            ("Pool", "pool", [drill("Only this pool", "ebbtide-cv-pruning", source="Source", pool="Pool")]),
+            ("Pool", "pool", [drill("This pool", "ebbtide-pool", source="Source", pool="Pool")]),
             ("Aged, not freed", "Value #aged", [*BYTES, width(130)]),
             ("Last pruned", "Value #last", [*AGE, *colored(late), width(110)]),
             ("Days with pruning", "Value #dates", [*RATIO, width(150)]),

@@ -146,8 +146,8 @@ def rules() -> Json:
             ("Cycles", "Value #cycles", CYCLES),
             ("Effective, days", "Value #effective", DAYS),
             ("Of configured", "Value #factor", EXCESS),
-            ("Recommended, days", "Value #days", DAYS),
-            ("Recommended, cycles", "Value #fewer", [*CYCLES, width(150)]),
+            ("Recommended, days", "Value #days", [*DAYS, width(165)]),
+            ("Recommended, cycles", "Value #fewer", [*CYCLES, width(170)]),
             ("Kept", "Value #bytes", BYTES),
         ],
         [
