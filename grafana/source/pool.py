@@ -184,18 +184,18 @@ def _fixed(color: str) -> Json:
 
 
 def tides() -> Json:
-    def rate(what: str) -> str:
-        return f"{BY_POOL} (rate(ebbtide_pool_{what}_bytes_total{{{POOLS}}}[$__rate_interval]))"
+    def day(what: str) -> str:
+        return f"{BY_POOL} (increase(ebbtide_pool_{what}_bytes_total{{{POOLS}}}[1d]))"
 
     return timeseries(
-        "What comes in and what goes",
-        "Rises and falls of used space, as rates. Both should be there: ingest without reclaim for days fills any pool, "
+        "What came in and what went, in 24 hours",
+        "Rises and falls of used space in the day before. Both should be there: ingest without reclaim for days fills any pool, "
         "and disks only put that off.",
         [
-            query(rate("ingested"), "comes in", over_time=True),
-            query(f"-{rate('reclaimed')}", "is freed", over_time=True),
+            query(day("ingested"), "comes in", over_time=True),
+            query(f"-{day('reclaimed')}", "is freed", over_time=True),
         ],
-        unit="binBps",
+        unit="bytes",
         none="Not watched yet",
         span=(None, None),
         overrides=[
