@@ -129,11 +129,12 @@ def nothing_freed() -> Json:
     stalled = (
         'source_kind_pool_cause:ebbtide_cause_evidence:ratio{cause="pruning_stalled", source=~"$source", pool=~"$pool"}'
     )
+    overdue = 'source:ebbtide_commvault_aging_overdue:bool{source=~"$source"}'
     return stat(
         "Aging succeeds, nothing freed",
         "Commvault pools in which data aging marks while pruning has freed nothing for a day and deletes pile up. "
         "No job fails, so nothing else says it. Begin with the MediaAgents of the pool.",
-        [query(f"sum({stalled})")],
+        [query(f"count({stalled} == 1 unless on (source) ({overdue} == 1)) or 0 * count({stalled})")],
         unit="none",
         none="No deduplication database is known",
         colors=steps(NEUTRAL, (0, GREEN), (1, RED)),
