@@ -150,20 +150,20 @@ def what_if() -> Json:
 
     return table(
         "Each rule as it is, and as it would be",
-        "Then: the age of a full under the days and cycles typed above. Estimate: what is older than this of the bytes "
-        "kept in the last 100 days, if they are spread evenly; the columns of one cycle count real jobs. Shared blocks "
+        "Then: the age of a full under the days and cycles typed above. Estimate: what is older than this of what is "
+        "kept of the last 100 days, if they are spread evenly; the columns of one cycle count real jobs. Shared blocks "
         "free less.",
         [
-            ("Source", "source", [width(110)]),
+            ("Source", "source", [width(80)]),
             ("Plan", "plan", []),
             ("Copy", "copy", []),
-            ("Days", "Value #days", DAYS),
+            ("Days", "Value #days", [*DAYS, width(80)]),
             ("Cycles", "Value #cycles", CYCLES),
-            ("Effective, days", "Value #effective", DAYS),
-            ("Then, days", "Value #then", DAYS),
+            ("Effective, days", "Value #effective", [*DAYS, width(125)]),
+            ("Then, days", "Value #then", [*DAYS, width(100)]),
             ("Sooner by, days", "Value #sooner", [*DAYS, *colored(steps(TRANSPARENT, (-1e5, ORANGE), (0, TRANSPARENT), (1, GREEN)))]),
-            ("Estimate, jobs", "Value #fewer", unit("none", 0)),
-            ("Estimate, bytes", "Value #estimate", BYTES),
+            ("Estimate, jobs", "Value #fewer", [*unit("none", 0), width(120)]),
+            ("Estimate, bytes", "Value #estimate", [*BYTES, width(125)]),
             ("One cycle: jobs", "Value #jobs", [*unit("none"), width(140)]),
             ("One cycle: bytes", "Value #bytes", [*BYTES, width(150)]),
         ],
