@@ -29,6 +29,7 @@ from looks import (
     drill,
     limit,
     steps,
+    target,
     threshold_line,
     unit,
     width,
@@ -123,7 +124,7 @@ def success() -> Json:
         [query(f"sum({dates}) / (sum({seen}) > 0)")],
         unit="percentunit",
         none="No pool has been watched for a day",
-        colors=steps(NEUTRAL, (0, ORANGE), (0.8, GREEN)),
+        colors=steps(NEUTRAL, (0, ORANGE), (target("pruning_success"), GREEN)),
     )
 
 
