@@ -27,7 +27,12 @@ from panels import query, stat, table, timeseries
 GROUPS = 'group_by=~"$group_by", group=~"$group"'
 BY_GROUP = "max by (group)"
 TO_FULL = "ebbtide_pool_time_to_full_seconds"
-USED, CAPACITY = (f"{BY_GROUP} (ebbtide_group_{what}_bytes{{{GROUPS}}})" for what in ("used", "capacity"))
+# As the rules count it every minute, so that both tables agree: the exporter's own figure is as old as its forecast.
+USED, CAPACITY = (
+    f"{BY_GROUP} (group_by_group:ebbtide_pool_{what}_bytes:sum{{{GROUPS}}})" for what in ("used", "capacity")
+)
+FREE = "ebbtide_pool_free_ratio"
+FULL = steps(TRANSPARENT, (1 - limit(FREE, "warning"), ORANGE), (1 - limit(FREE, "critical"), RED))
 ONLY = "/d/ebbtide-groups?${ds:queryparam}&${__url_time_range}&${group_by:queryparam}&var-group=${__value.raw:percentencode}"
 SOON = steps(TRANSPARENT, (0, RED), (limit(TO_FULL, "critical"), ORANGE), (limit(TO_FULL, "warning"), TRANSPARENT))
 
@@ -128,21 +133,21 @@ def by_group() -> Json:
         [
             ("Group", "group", [link("Only this group", ONLY)]),
             ("Pools", "Value #pools", [*unit("none"), width(80)]),
-            ("Used", "Value #used", unit("bytes")),
-            ("Capacity", "Value #capacity", unit("bytes")),
-            ("Used share", "Value #share", [*unit("percentunit", 1), *colored(steps(TRANSPARENT, (0.8, ORANGE), (0.9, RED)))]),
-            ("Growth a day", "Value #growth", unit("bytes")),
-            ("Full at the earliest", "Value #low", duration),
+            ("Used", "Value #used", [*unit("bytes"), width(110)]),
+            ("Capacity", "Value #capacity", [*unit("bytes"), width(110)]),
+            ("Used share", "Value #share", [*unit("percentunit", 1), *colored(FULL)]),
+            ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
+            ("Earliest", "Value #low", duration),
             ("Full in", "Value #mid", [*duration, *colored(SOON)]),
-            ("Full at the latest", "Value #high", duration),
-            ("In 90 days", "Value #ahead", unit("bytes")),
-            ("To buy", "Value #buy", unit("bytes")),
-            ("Order by", "Value #order", unit("dateTimeAsIso")),
+            ("Latest", "Value #high", duration),
+            ("In 90 days", "Value #ahead", [*unit("bytes"), width(110)]),
+            ("To buy", "Value #buy", [*unit("bytes"), width(110)]),
+            ("Order by", "Value #order", [*unit("dateTimeAsIso"), width(170)]),
         ],
         [
             group("pools", "pools"),
-            group("used_bytes", "used"),
-            group("capacity_bytes", "capacity"),
+            query(USED, ref="used", table=True),
+            query(CAPACITY, ref="capacity", table=True),
             query(f"{USED} / ({CAPACITY} > 0)", ref="share", table=True),
             query(f"86400 * {BY_GROUP} (ebbtide_group_fill_bytes_per_second{{{GROUPS}}})", ref="growth", table=True),
             group("time_to_full_low_seconds", "low"),
@@ -175,7 +180,7 @@ def members() -> Json:
             ("Kind", "kind", []),
             ("Used", "Value #used", unit("bytes")),
             ("Capacity", "Value #capacity", unit("bytes")),
-            ("Used share", "Value #share", [*unit("percentunit", 1), *colored(steps(TRANSPARENT, (0.8, ORANGE), (0.9, RED)))]),
+            ("Used share", "Value #share", [*unit("percentunit", 1), *colored(FULL)]),
         ],
         [
             query(pools("used"), ref="used", table=True),
