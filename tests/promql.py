@@ -41,7 +41,8 @@ LEVELS = {
 }
 _OF_ALERTS = {
     *("alertname", "alertstate", "severity", "category", "component"),
-    *("source", "kind", "pool", "ddb", "status", "mediaagent"),
+    *("source", "kind", "pool", "ddb", "status", "mediaagent", "backup_job", "plan", "copy", "rule"),
+    *("operation", "root", "mountpath", "collector"),
 }
 
 
@@ -92,7 +93,11 @@ def _names(metric: Metric) -> Iterable[str]:
 
 def known() -> dict[str, Labels]:
     """Exported and recorded series, the thresholds that may be set, and what Prometheus makes itself."""
-    names = exported() | {"up": TARGET, "ALERTS": TARGET | _OF_ALERTS}
+    names = exported() | {
+        "up": TARGET,
+        "ALERTS": TARGET | _OF_ALERTS,
+        "ALERTS_FOR_STATE": TARGET | _OF_ALERTS - {"alertstate"},
+    }
     recorded = [rule for rule in rules(rule_files()) if "record" in rule]
     # An exception is an example in a comment, or the operator's own: its name is known by its level.
     quantities = {
@@ -195,9 +200,11 @@ def _joined(tree: Any, names: Mapping[str, Labels]) -> Labels:
     on = None
     if (matching := tree.modifier and tree.modifier.matching) is not None:
         on = frozenset(matching.labels)
-        _need(on, left, tree)
-        _need(on, right, tree)
-        if matching.type != promql.LabelModifierType.Include:
+        if matching.type == promql.LabelModifierType.Include:
+            _need(on, left, tree)
+            _need(on, right, tree)
+        else:
+            _need(on, left | right, tree)
             on = left - on
     operator = str(tree.op)
     if operator == "or":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from panels import DATASOURCE, Json
+from looks import Json
+from panels import DATASOURCE
 
 SCHEMA_VERSION = 39  # Grafana 11.0; newer ones migrate it when they load it.
 WIDTH = 24
@@ -31,6 +32,45 @@ def variable(name: str, label: str, values: str) -> Json:
     }
 
 
+def one(name: str, label: str, values: str) -> Json:
+    """Exactly one label value, the first until the reader or a link says which."""
+    several = variable(name, label, values)
+    del several["allValue"]
+    return several | {"current": {"selected": False, "text": "", "value": ""}, "includeAll": False, "multi": False}
+
+
+def choice(name: str, label: str, *options: str) -> Json:
+    """One of a few words; the first is the default."""
+    found = [{"selected": index == 0, "text": option, "value": option} for index, option in enumerate(options)]
+    return {
+        "current": found[0],
+        "hide": 0,
+        "includeAll": False,
+        "label": label,
+        "multi": False,
+        "name": name,
+        "options": found,
+        "query": ",".join(options),
+        "skipUrlSync": False,
+        "type": "custom",
+    }
+
+
+def textbox(name: str, label: str, value: str) -> Json:
+    """What the reader types; `value` until then."""
+    current = {"selected": True, "text": value, "value": value}
+    return {
+        "current": current,
+        "hide": 0,
+        "label": label,
+        "name": name,
+        "options": [current],
+        "query": value,
+        "skipUrlSync": False,
+        "type": "textbox",
+    }
+
+
 def datasource() -> Json:
     return {
         "current": {"selected": False, "text": "default", "value": "default"},
@@ -48,6 +88,21 @@ def datasource() -> Json:
     }
 
 
+def annotation(name: str, expr: str, color: str, text: str) -> Json:
+    """A mark on every graph at each moment for which `expr` has a value; text may name {{labels}}."""
+    return {
+        "datasource": DATASOURCE,
+        "enable": True,
+        "expr": expr,
+        "hide": False,
+        "iconColor": color,
+        "name": name,
+        "step": "5m",
+        "titleFormat": name,
+        "textFormat": text,
+    }
+
+
 def row(title: str, *panels: tuple[int, int, Json]) -> tuple[str, tuple[tuple[int, int, Json], ...]]:
     """A titled row of (width, height, panel), from left to right, wrapping at 24 columns."""
     return title, panels
@@ -61,9 +116,12 @@ def dashboard(
     rows: Iterable[tuple[str, Iterable[tuple[int, int, Json]]]],
     *,
     tags: Iterable[str] = (),
+    annotations: Iterable[Json] = (),
+    since: str = "now-7d",
 ) -> Json:
+    """A board in classic JSON. since: where the time range begins."""
     return {
-        "annotations": {"list": []},
+        "annotations": {"list": list(annotations)},
         "description": description,
         "editable": False,
         "fiscalYearStartMonth": 0,
@@ -88,7 +146,7 @@ def dashboard(
         "schemaVersion": SCHEMA_VERSION,
         "tags": ["ebbtide", *tags],
         "templating": {"list": [datasource(), *variables]},
-        "time": {"from": "now-7d", "to": "now"},
+        "time": {"from": since, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
         "title": title,

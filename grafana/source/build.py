@@ -6,9 +6,41 @@ import json
 import sys
 from pathlib import Path
 
+import alerts
+import capacity
+import cv_cycles
+import cv_infrastructure
+import cv_jobs
+import cv_plan
+import cv_pruning
+import cv_retention
+import cv_timeline
+import executive
+import exporter_health
+import filesystems
+import glossary
+import groups
 import overview
+import pool
+import pools
+import scans
+import troubleshoot
+import veeam_efficiency
+import veeam_jobs
 
-FOLDERS = {"Overview": (overview,)}
+FOLDERS = {
+    "Overview": (
+        overview,
+        troubleshoot,
+        executive,
+        groups,
+    ),
+    "Commvault": (cv_retention, cv_cycles, cv_plan, cv_pruning, cv_jobs, cv_infrastructure, cv_timeline),
+    "Capacity": (pools, pool, capacity),
+    "Veeam": (veeam_jobs, veeam_efficiency),
+    "Filesystems": (filesystems, scans),
+    "Operations": (exporter_health, alerts, glossary),
+}
 
 
 def build(target: Path) -> None:

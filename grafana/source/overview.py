@@ -1,12 +1,26 @@
-"""Overview: what needs attention now, which pool is next, and can the numbers be trusted?"""
+"""Home: what needs attention now, which pool is next, and where to look further?"""
 
 from __future__ import annotations
 
-import math
+import re
+from pathlib import Path
 
-from board import dashboard, row, variable
-from panels import (
-    BLUE,
+from board import dashboard, row
+from causes import CAUSES, words
+from estate import (
+    BY_POOL,
+    FREE,
+    POOLS,
+    SCORE,
+    TO_FULL,
+    choices,
+    duration,
+    little,
+    nearly_full,
+    pool,
+    to_pool,
+)
+from looks import (
     GREEN,
     NEUTRAL,
     ORANGE,
@@ -15,33 +29,39 @@ from panels import (
     Json,
     colored,
     limit,
-    link,
     override,
     prop,
-    query,
     says,
-    stat,
     steps,
-    table,
-    threshold_line,
-    timeseries,
     unit,
     width,
-    yes_no,
+)
+from panels import query, stat, table, text
+
+FIRING = 'ALERTS{{alertstate="firing", severity="{}", source=~"$source", pool=~"$pool"}}'
+
+# Which ranking explains which alerts.
+PROBLEM_OF = (
+    ("category", "capacity", "pool_full"),
+    ("category", "pruning", "pruning_frees_nothing"),
+    ("alertname", "EbbtidePoolOffline", "pool_full"),
+    ("category", "aging", "ages_too_slowly"),
+    ("alertname", "EbbtideCommvaultAgingFailing", "aging_fails"),
 )
 
-POOLS = 'source=~"$source", kind=~"$kind", pool=~"$pool"'
-BY_POOL = "max by (source, kind, pool)"
-BY_RULE = "max by (source, plan, copy, rule)"
-BY_COLLECTOR = "max by (source, collector)"
-
-# Stands in for a time to full that nobody knows: sorts behind every known one and before "not within a year".
-NO_FORECAST = 1e10
-
-FREE, TO_FULL, AGE = (
-    "ebbtide_pool_free_ratio",
-    "ebbtide_pool_time_to_full_seconds",
-    "ebbtide_collector_age_seconds_per_interval_seconds",
+BOARDS = (
+    ("ebbtide-troubleshoot", "Troubleshoot", "why is it so, and what do I do?"),
+    ("ebbtide-pools", "Pools", "which are next?"),
+    ("ebbtide-capacity", "Forecast", "what must be bought, and when?"),
+    ("ebbtide-cv-retention", "Retention", "which rules keep data too long?"),
+    ("ebbtide-cv-pruning", "Pruning", "is aged data really deleted?"),
+    ("ebbtide-cv-jobs", "Commvault jobs", "which fulls fail and block cycles?"),
+    ("ebbtide-veeam-jobs", "Veeam", "which jobs fail, which repositories fill?"),
+    ("ebbtide-filesystems", "Filesystems", "which fill, and with what?"),
+    ("ebbtide-groups", "Business units", "who uses and grows the most?"),
+    ("ebbtide-executive", "Executive", "are we well, what could be saved?"),
+    ("ebbtide-alerts", "Alerts", "what fired, and how long?"),
+    ("ebbtide-exporter", "Exporter", "can the numbers be trusted?"),
 )
 
 
@@ -49,19 +69,12 @@ def build() -> Json:
     return dashboard(
         "ebbtide-overview",
         "Ebbtide / Overview",
-        "What needs attention now, which pool is full next, and can the numbers be trusted?",
+        "What needs attention now, which pool is full next, and where to look further?",
+        choices(),
         [
-            variable("source", "Source", "label_values(ebbtide_source_info, source)"),
-            variable("kind", "Kind", 'label_values(ebbtide_source_info{source=~"$source"}, kind)'),
-            variable("pool", "Pool", 'label_values(ebbtide_pool_info{source=~"$source", kind=~"$kind"}, pool)'),
-        ],
-        [
-            row("Now", (4, 4, sources_down()), (5, 4, nearly_full()), (5, 4, nothing_freed()), (5, 4, pending_now()), (5, 4, soonest())),
-            row("Pools", (24, 10, pools())),
-            row("Forecast", (24, 10, forecast())),
-            row("Trends", (12, 10, free_ratio()), (12, 10, pending_deletes())),
-            row("Retention", (24, 9, retention())),
-            row("Collectors", (24, 9, collectors())),
+            row("Now", (4, 4, sources_down()), (5, 4, alerts()), (5, 4, low()), (5, 4, nothing_freed()), (5, 4, soonest())),
+            row("What needs attention", (24, 9, attention())),
+            row("What fills first", (16, 10, next_full()), (8, 10, further())),
         ],
         tags=["overview"],
     )  # fmt: skip
@@ -79,17 +92,31 @@ def sources_down() -> Json:
     )
 
 
-def nearly_full() -> Json:
+def alerts() -> Json:
+    def firing(severity: str) -> Json:
+        return query(f"count({FIRING.format(severity)}) or vector(0)", severity)
+
+    return stat(
+        "Alerts",
+        "What fires now. Begin with what is critical in the table below: it names the object and its likeliest cause.",
+        [firing("critical"), firing("warning")],
+        unit="none",
+        none="No alert",
+        colors=steps(GREEN, (1, ORANGE)),
+        named=True,
+        overrides=[override("critical", prop("thresholds", steps(GREEN, (1, RED))))],
+    )
+
+
+def low() -> Json:
     def below(severity: str) -> Json:
-        free = f"{BY_POOL} ({FREE}{{{POOLS}}}) unless on (source, pool) (ebbtide_filesystem_readonly == 1)"
-        threshold = f'source_kind_pool:{FREE}:threshold{{severity="{severity}", {POOLS}}}'
-        return query(f"sum(({free}) < bool on (source, kind, pool) {threshold})", severity)
+        return query(f"count({nearly_full(severity)}) or 0 * count({pool('free_ratio')})", severity)
 
     return stat(
         "Pools nearly full",
         "Pools with less free space than their own threshold; read-only filesystems are left out. "
-        "Find them in the table below, and see first whether anything is freed in them at all.",
-        [below("warning"), below("critical")],
+        "Find them in the tables below, and see first whether anything is freed in them at all.",
+        [below("critical"), below("warning")],
         unit="none",
         none="No pool is known",
         colors=steps(NEUTRAL, (0, GREEN), (1, ORANGE)),
@@ -99,33 +126,18 @@ def nearly_full() -> Json:
 
 
 def nothing_freed() -> Json:
-    failing = 'ALERTS{alertname="EbbtideCommvaultAgingSucceedsPruningFails", alertstate="firing", source=~"$source", pool=~"$pool"}'
-    known = 'source_pool:ebbtide_commvault_ddb_pending_deletes:sum{source=~"$source", pool=~"$pool"}'
+    stalled = (
+        'source_kind_pool_cause:ebbtide_cause_evidence:ratio{cause="pruning_stalled", source=~"$source", pool=~"$pool"}'
+    )
+    overdue = 'source:ebbtide_commvault_aging_overdue:bool{source=~"$source"}'
     return stat(
         "Aging succeeds, nothing freed",
-        "Commvault pools in which data aging succeeds while pruning has freed nothing for a day and deletes pile up. "
+        "Commvault pools in which data aging marks while pruning has freed nothing for a day and deletes pile up. "
         "No job fails, so nothing else says it. Begin with the MediaAgents of the pool.",
-        [query(f"count({failing}) or 0 * count({known})")],
+        [query(f"count({stalled} == 1 unless on (source) ({overdue} == 1)) or 0 * count({stalled})")],
         unit="none",
         none="No deduplication database is known",
         colors=steps(NEUTRAL, (0, GREEN), (1, RED)),
-    )
-
-
-def pending_now() -> Json:
-    return stat(
-        "Pending deletes",
-        "Aged records that wait for physical deletion, over all DDBs chosen. A line that only climbs means that pruning "
-        "does not keep up: see which DDB it is in the graph below.",
-        [
-            query(
-                'sum(source_pool:ebbtide_commvault_ddb_pending_deletes:sum{source=~"$source", pool=~"$pool"})',
-                over_time=True,
-            )
-        ],
-        unit="short",
-        none="No deduplication database is known",
-        colors=steps(BLUE),
     )
 
 
@@ -133,7 +145,7 @@ def soonest() -> Json:
     return stat(
         "Soonest full",
         "The pool that is full next, by the median of its forecast. Less than an order and a delivery take is too little.",
-        [query(f"bottomk(1, {BY_POOL} ({TO_FULL}{{{POOLS}}}) < +Inf)", "{{source}} / {{pool}}")],
+        [query(f"bottomk(1, {pool('time_to_full_seconds')} < +Inf)", "{{source}} / {{pool}}")],
         unit="s",
         none="None within a year, or no forecast yet",
         colors=steps(NEUTRAL, (0, RED), (limit(TO_FULL, "critical"), ORANGE), (limit(TO_FULL, "warning"), GREEN)),
@@ -141,212 +153,73 @@ def soonest() -> Json:
     )
 
 
-def pools() -> Json:
-    def pool(expr: str, ref: str) -> Json:
-        return query(expr, ref=ref, table=True)
-
-    duration = [*unit("s", 1), says({math.inf: "> 1 year", NO_FORECAST: "no forecast"})]
-    this_pool = link(
-        "Only this pool",
-        "/d/ebbtide-overview?${ds:queryparam}&var-source=${__data.fields.Source:percentencode}&var-pool=${__value.raw:percentencode}",
-    )
+def attention() -> Json:
+    firing = f"2 * {FIRING.format('critical')} or {FIRING.format('warning')}"
+    for label, value, problem in PROBLEM_OF:
+        firing = f'label_replace({firing}, "problem", "{problem}", "{label}", "{value}")'
+    firing = f'label_join({firing}, "object", "", "mediaagent", "backup_job", "plan", "operation", "root", "collector")'
+    firing = f"max by (alertname, problem, source, pool, object) ({firing})"
+    scores = f'{SCORE}{{source=~"$source", pool=~"$pool"}}'
+    cause = f"topk by (source, pool, problem) (1, {scores} > 0) ^ 0"
     return table(
-        "Pools by time to full",
-        "Full in is the median of the forecast, earliest and latest its 10th and 90th percentile. "
-        "A pool at the top with nothing freed in 24 hours needs pruning, not disks. Click its name to see it alone.",
+        "Alerts by severity, with their likeliest cause",
+        "Each alert that fires and the cause that scores highest for it; the troubleshooting board has the others and the steps. "
+        "Take the critical ones first, and click a pool to see what happens in it.",
         [
-            ("Source", "source", [width(140)]),
-            ("Kind", "kind", [width(110)]),
-            ("Pool", "pool", [this_pool]),
-            ("Free", "Value #free", [*unit("percentunit", 1), *colored(_little(FREE)), width(100)]),
-            ("Capacity", "Value #capacity", [*unit("bytes"), width(120)]),
-            ("Freed in 24 h", "Value #freed", unit("bytes")),
-            ("Full at the earliest", "Value #low", duration),
-            ("Full in", "Value #mid", [*duration, *colored(_little(TO_FULL))]),
-            ("Full at the latest", "Value #high", duration),
-            ("Dedup ratio", "Value #dedup", [*unit("none", 1), width(120)]),
+            ("Severity", "Value #severity", [says({2: "critical", 1: "warning"}), *colored(steps(TRANSPARENT, (1, ORANGE), (2, RED))), width(100)]),
+            ("What", "alertname", [words(names_of_alerts())]),
+            ("Pool", "pool", [to_pool()]),
+            ("Object", "object", [width(220)]),
+            ("Likeliest cause", "cause", [words(CAUSES)]),
+            ("Source", "source", [width(130)]),
         ],
         [
-            pool(f"{BY_POOL} ({FREE}{{{POOLS}}})", "free"),
-            pool(f"{BY_POOL} (ebbtide_pool_capacity_bytes{{{POOLS}}})", "capacity"),
-            pool(f"source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}}", "freed"),
-            pool(f"{BY_POOL} (ebbtide_pool_time_to_full_low_seconds{{{POOLS}}})", "low"),
-            pool(f"{BY_POOL} ({TO_FULL}{{{POOLS}}}) or 0 * {BY_POOL} ({FREE}{{{POOLS}}}) + {NO_FORECAST:.0f}", "mid"),
-            pool(f"{BY_POOL} (ebbtide_pool_time_to_full_high_seconds{{{POOLS}}})", "high"),
-            pool(f"{BY_POOL} (ebbtide_pool_dedup_ratio{{{POOLS}}})", "dedup"),
+            query(
+                f"{firing} * on (source, pool, problem) group_left (cause) ({cause}) or on (alertname, source, pool, object) {firing}",
+                ref="severity",
+                table=True,
+            )
         ],
-        none="No pool is known",
+        none="Nothing needs attention: no alert fires",
+        sort=("Severity", True),
+    )  # fmt: skip
+
+
+def names_of_alerts() -> dict[str, str]:
+    """EbbtidePoolNearlyFull: Pool nearly full."""
+    files = sorted((Path(__file__).parents[2] / "rules" / "alerts").glob("*.yaml"))
+    names = re.findall(r"- alert: Ebbtide(\w+)", "\n".join(file.read_text() for file in files))
+    return {f"Ebbtide{name}": re.sub(r"(?<=[a-z])[A-Z]", lambda m: f" {m[0].lower()}", name) for name in names}
+
+
+def next_full() -> Json:
+    first = f"and on (source, kind, pool) bottomk(8, {pool('time_to_full_seconds')} < +Inf)"
+    return table(
+        "The eight pools that fill first",
+        "By the median of the forecast; earliest is its 10th percentile. A pool in which nothing was freed in 24 hours "
+        "needs pruning, not disks. Click its name to see why.",
+        [
+            ("Pool", "pool", [to_pool()]),
+            ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(120)]),
+            ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
+            ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
+            ("Earliest", "Value #low", [*duration(), width(120)]),
+            ("Source", "source", [width(110)]),
+        ],
+        [
+            query(f"{pool('time_to_full_seconds')} {first}", ref="mid", table=True),
+            query(f"{pool('time_to_full_low_seconds')} {first}", ref="low", table=True),
+            query(f"{pool('free_ratio')} {first}", ref="free", table=True),
+            query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}}) {first}", ref="freed", table=True),
+        ],
+        none="No pool fills within a year, or there is no forecast yet",
         sort=("Full in", False),
     )  # fmt: skip
 
 
-def forecast() -> Json:
-    def pool(family: str, ref: str, more: str = "") -> Json:
-        return query(f"{BY_POOL} (ebbtide_pool_{family}{{{POOLS}{more}}})", ref=ref, table=True)
-
-    ahead = ', horizon="{}"'
-    capacity = f"{BY_POOL} (ebbtide_pool_capacity_bytes{{{POOLS}}})"
-    wanted = f"{BY_POOL} (ebbtide_pool_forecast_recommended_capacity_bytes{{{POOLS}}})"
-    order_by = f"1000 * {BY_POOL} (ebbtide_pool_forecast_order_by_timestamp_seconds{{{POOLS}}} < +Inf)"
-    date = unit("dateTimeAsIso")
-    return table(
-        "Forecast of used space",
-        "Used space in 30 and 90 days: the median, and the band that holds four of five futures; more than the capacity is "
-        "space that will be missing. Growth holds since the day beside it: look there for what began. "
-        "Before anything is bought, see what pruning would give back.",
-        [
-            ("Source", "source", [width(140)]),
-            ("Pool", "pool", []),
-            ("Capacity", "Value #capacity", [*unit("bytes"), width(110)]),
-            ("Growth a day", "Value #growth", unit("bytes")),
-            ("Growing so since", "Value #since", date),
-            ("In 30 days, low", "Value #low30", unit("bytes")),
-            ("In 30 days", "Value #mid30", unit("bytes")),
-            ("In 30 days, high", "Value #high30", unit("bytes")),
-            ("In 90 days, low", "Value #low90", unit("bytes")),
-            ("In 90 days", "Value #mid90", unit("bytes")),
-            ("In 90 days, high", "Value #high90", unit("bytes")),
-            ("To buy", "Value #buy", unit("bytes")),
-            ("Order by", "Value #order", date),
-            ("Pruning frees", "Value #freed", unit("bytes")),
-        ],
-        [
-            query(capacity, ref="capacity", table=True),
-            query(f"86400 * {BY_POOL} (ebbtide_pool_fill_bytes_per_second{{{POOLS}}})", ref="growth", table=True),
-            query(f"1000 * {BY_POOL} (ebbtide_pool_forecast_regime_start_timestamp_seconds{{{POOLS}}})", ref="since", table=True),
-            pool("forecast_used_low_bytes", "low30", ahead.format("30d")),
-            pool("forecast_used_bytes", "mid30", ahead.format("30d")),
-            pool("forecast_used_high_bytes", "high30", ahead.format("30d")),
-            pool("forecast_used_low_bytes", "low90", ahead.format("90d")),
-            pool("forecast_used_bytes", "mid90", ahead.format("90d")),
-            pool("forecast_used_high_bytes", "high90", ahead.format("90d")),
-            query(f"clamp_min({wanted} - {capacity}, 0)", ref="buy", table=True),
-            query(order_by, ref="order", table=True),
-            pool("reclaimable_bytes", "freed", ', scenario="pruning_fixed"'),
-        ],
-        none="No pool has a forecast",
-        sort=("To buy", True),
-    )  # fmt: skip
-
-
-def _little(quantity: str) -> Json:
-    """Red below the critical default, orange below that of the warning."""
-    return steps(
-        TRANSPARENT, (0, RED), (limit(quantity, "critical"), ORANGE), (limit(quantity, "warning"), TRANSPARENT)
+def further() -> Json:
+    choice = "${ds:queryparam}&${source:queryparam}&${__url_time_range}"
+    return text(
+        "Where to look further",
+        "\n".join(f"- [**{title}**](/d/{uid}?{choice}): {question}" for uid, title, question in BOARDS),
     )
-
-
-def free_ratio() -> Json:
-    def threshold(severity: str) -> Json:
-        series = f'source_kind_pool:{FREE}:threshold{{severity="{severity}", {POOLS}}}'
-        return query(f"max by (kind, severity) ({series})", "{{severity}}, {{kind}}", ref=severity, over_time=True)
-
-    return timeseries(
-        "Free space",
-        "Free share of each pool; the dashed lines are the thresholds (the strictest of each kind that is shown). "
-        "A saw that has become a slope has stopped being pruned.",
-        [
-            query(f"{BY_POOL} ({FREE}{{{POOLS}}})", "{{source}} / {{pool}}", over_time=True),
-            threshold("warning"),
-            threshold("critical"),
-        ],
-        unit="percentunit",
-        none="No pool is known",
-        span=(0, 1),
-        overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
-    )
-
-
-def pending_deletes() -> Json:
-    def threshold(severity: str) -> Json:
-        series = (
-            f'source_ddb:ebbtide_commvault_ddb_pending_deletes:threshold{{severity="{severity}", source=~"$source"}}'
-        )
-        return query(f"max by (severity) ({series})", "{{severity}}", ref=severity, over_time=True)
-
-    return timeseries(
-        "Pending deletes by DDB",
-        "The queue between aging and pruning; the dashed lines are the thresholds. It should fall after every rise. "
-        "If it does not: MediaAgent, DDB state, pruning enabled, operation windows.",
-        [
-            query(
-                'max by (source, ddb) (ebbtide_commvault_ddb_pending_deletes{source=~"$source"})'
-                ' * on (source, ddb) group_left (pool) group by (source, ddb, pool) (ebbtide_commvault_ddb_info{source=~"$source", pool=~"$pool"})',
-                "{{source}} / {{ddb}} ({{pool}})",
-                over_time=True,
-            ),
-            threshold("warning"),
-            threshold("critical"),
-        ],
-        unit="short",
-        none="No deduplication database is known",
-        overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
-    )
-
-
-def retention() -> Json:
-    configured = f'{BY_RULE} (ebbtide_commvault_retention_rule_retention_seconds{{source=~"$source"}})'
-
-    def effective(bound: str) -> str:
-        return f'{BY_RULE} (ebbtide_retention_effective_seconds{{bound="{bound}", source=~"$source", kind=~"$kind"}})'
-
-    duration = [*unit("s", 1), says({math.inf: "for ever"})]
-    return table(
-        "Effective and configured retention",
-        "How old data really gets before it may age, against the days that were configured: both days and cycles must be "
-        "over, and all jobs of a cycle age together. Far above 100 %: fewer cycles, or fulls more often, free space.",
-        [
-            ("Source", "source", []),
-            ("Plan", "plan", []),
-            ("Copy", "copy", []),
-            ("Rule", "rule", []),
-            ("Configured", "Value #configured", duration),
-            ("Cycles", "Value #cycles", [*unit("none"), says({math.inf: "for ever"})]),
-            ("Effective, last job", "Value #earliest", duration),
-            ("Effective, full", "Value #latest", duration),
-            ("Of configured", "Value #factor", [*unit("percentunit", 0), prop("color", {"mode": "continuous-GrYlRd"}), prop("custom.cellOptions", {"type": "color-text"}), prop("min", 1), prop("max", 3)]),
-            ("Found by", "method", []),
-        ],
-        [
-            query(configured, ref="configured", table=True),
-            query(f'{BY_RULE} (ebbtide_commvault_retention_rule_retention_cycles{{source=~"$source"}})', ref="cycles", table=True),
-            query(effective("earliest"), ref="earliest", table=True),
-            query(effective("latest"), ref="latest", table=True),
-            query(f"{effective('latest')} / on (source, plan, copy, rule) ({configured} < +Inf > 0)", ref="factor", table=True),
-            query('max by (source, plan, copy, rule, method) (ebbtide_retention_effective_info{source=~"$source", kind=~"$kind"})', ref="method", table=True),
-        ],
-        none="No retention is known",
-        sort=("Of configured", True),
-    )  # fmt: skip
-
-
-def collectors() -> Json:
-    def collector(metric: str) -> str:
-        return f'{BY_COLLECTOR} ({metric}{{source=~"$source"}})'
-
-    oldest = limit(AGE, "warning")
-    return table(
-        "Collectors",
-        "Whether each question asked of a source is answered, and how old the answer is. From three intervals on its values "
-        "are withdrawn. Failed: the exporter's log names endpoint and missing permission.",
-        [
-            ("Source", "source", []),
-            ("Collector", "collector", []),
-            ("Last poll", "Value #success", yes_no("succeeded", "failed")),
-            ("Age", "Value #age", unit("s", 0)),
-            ("Interval", "Value #interval", unit("s", 0)),
-            ("Age / interval", "Value #intervals", [*unit("none", 1), says({math.inf: "never"}, RED), *colored(steps(TRANSPARENT, (oldest, RED)))]),
-            ("Duration", "Value #duration", unit("s", 1)),
-            ("Objects", "Value #objects", unit("short")),
-        ],
-        [
-            query(collector("ebbtide_collector_success"), ref="success", table=True),
-            query(f"time() - {collector('ebbtide_collector_last_success_timestamp_seconds')}", ref="age", table=True),
-            query(collector("ebbtide_collector_interval_seconds"), ref="interval", table=True),
-            query(f'source_collector:{AGE}:ratio{{source=~"$source"}}', ref="intervals", table=True),
-            query(collector("ebbtide_collector_duration_seconds"), ref="duration", table=True),
-            query(collector("ebbtide_collector_objects"), ref="objects", table=True),
-        ],
-        none="No collector is known",
-        sort=("Age / interval", True),
-    )  # fmt: skip

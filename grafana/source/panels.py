@@ -1,4 +1,4 @@
-"""Builders of panels in classic dashboard JSON: queries, the three kinds of panel, what a field or column looks like.
+"""Builders of panels in classic dashboard JSON, and of the queries they ask; looks.py says what a field looks like.
 
 Plain functions instead of Grafana's SDK: what they return is the JSON one knows from the panel editor, and there is
 no version to pin but the schema's (board.py).
@@ -6,28 +6,12 @@ no version to pin but the schema's (board.py).
 
 from __future__ import annotations
 
-import math
 import string
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import yaml
-
-Json = dict[str, Any]
+from looks import BLUE, GREEN, TRANSPARENT, Json, override, prop, says, steps
 
 DATASOURCE = {"type": "prometheus", "uid": "${ds}"}
-TRANSPARENT, NEUTRAL, GREEN, ORANGE, RED, BLUE = "transparent", "text", "green", "orange", "red", "blue"
-
-_THRESHOLDS = Path(__file__).parents[2] / "rules" / "thresholds.yaml"
-
-
-def limit(quantity: str, severity: str) -> float:
-    """The default of rules/thresholds.yaml, for colours; lines in graphs are drawn from the series itself."""
-    rules = yaml.safe_load(_THRESHOLDS.read_text())["groups"][0]["rules"]
-    name = f"severity:{quantity}:threshold"
-    [expr] = [r["expr"] for r in rules if r["record"] == name and r["labels"] == {"severity": severity}]
-    return float(expr.removeprefix("vector(").removesuffix(")"))
 
 
 def query(expr: str, legend: str = "", *, ref: str = "", over_time: bool = False, table: bool = False) -> Json:
@@ -41,14 +25,6 @@ def query(expr: str, legend: str = "", *, ref: str = "", over_time: bool = False
         "legendFormat": legend or "__auto",
         "range": over_time,
         "refId": ref,
-    }
-
-
-def steps(first: str, *more: tuple[float, str]) -> Json:
-    """Colours by value: `first` from below and where there is no value, each other from its number on."""
-    return {
-        "mode": "absolute",
-        "steps": [{"color": first, "value": None}, *({"color": color, "value": value} for value, color in more)],
     }
 
 
@@ -98,7 +74,7 @@ def timeseries(
     defaults = panel["fieldConfig"]["defaults"]
     defaults["color"] = {"mode": "palette-classic"}
     defaults["custom"] = {"drawStyle": "line", "fillOpacity": 0, "lineInterpolation": "stepAfter", "lineWidth": 1}
-    defaults |= {name: value for name, value in zip(("min", "max"), span, strict=True) if value is not None}
+    _bound(panel, span)
     return panel
 
 
@@ -127,7 +103,6 @@ def table(
         ),
         "options": {
             "cellHeight": "sm",
-            "footer": {"countRows": False, "reducer": ["sum"], "show": False},
             "showHeader": True,
             "sortBy": [{"displayName": sort[0], "desc": sort[1]}],
         },
@@ -149,67 +124,85 @@ def table(
         "cellOptions": {"type": "auto"},
         "filterable": True,
         "inspect": False,
+        "minWidth": 85,
     }
     return panel
 
 
-def override(field: str, *properties: Json) -> Json:
-    return {"matcher": {"id": "byName", "options": field}, "properties": list(properties)}
+def bargauge(
+    title: str,
+    description: str,
+    targets: Sequence[Json],
+    *,
+    unit: str,
+    none: str,
+    colors: Json,
+    span: tuple[float | None, float | None] = (0, None),
+    overrides: Sequence[Json] = (),
+) -> Json:
+    """A bar for each series, its name beside it."""
+    panel = _panel("bargauge", title, description, targets) | {
+        "fieldConfig": _fields(unit, none, colors, overrides),
+        "options": {
+            "displayMode": "basic",
+            "minVizHeight": 16,
+            "minVizWidth": 8,
+            "namePlacement": "left",
+            "orientation": "horizontal",
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "showUnfilled": True,
+            "sizing": "auto",
+            "valueMode": "color",
+        },
+    }
+    _bound(panel, span)
+    return panel
 
 
-def threshold_line(ref: str, color: str) -> Json:
-    """Draws the series of the query `ref` as a limit: dashed, in its colour."""
+def statetimeline(
+    title: str, description: str, targets: Sequence[Json], *, states: Sequence[tuple[float, str, str]], none: str
+) -> Json:
+    """A row for each series, whose values are states: (value, what it is called, colour)."""
+    panel = _panel("state-timeline", title, description, targets) | {
+        "fieldConfig": _fields("none", none, steps(TRANSPARENT), ()),
+        "options": {
+            "alignValue": "left",
+            "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
+            "mergeValues": True,
+            "rowHeight": 0.8,
+            "showValue": "never",
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    }
+    mappings = [m for value, text, color in states for m in says({value: text}, color)["value"]]
+    panel["fieldConfig"]["defaults"]["mappings"] = mappings
+    panel["fieldConfig"]["defaults"]["custom"] = {"fillOpacity": 80, "lineWidth": 0}
+    return panel
+
+
+def nodegraph(title: str, description: str, nodes: Json, edges: Json, *, none: str) -> Json:
+    """Nodes with the fields id, title, subtitle and arc__*; edges with id, source and target."""
+    panel = _panel("nodeGraph", title, description, [nodes | {"refId": "nodes"}, edges | {"refId": "edges"}])
+    return panel | {"fieldConfig": _fields("none", none, steps(BLUE), ()), "options": {"edges": {}, "nodes": {}}}
+
+
+def text(title: str, markdown: str) -> Json:
+    """Words that stand on the board itself."""
     return {
-        "matcher": {"id": "byFrameRefID", "options": ref},
-        "properties": [
-            prop("color", {"fixedColor": color, "mode": "fixed"}),
-            prop("custom.lineStyle", {"dash": [10, 10], "fill": "dash"}),
-            prop("custom.lineWidth", 2),
-        ],
+        "datasource": DATASOURCE,
+        "description": "",
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "options": {"code": {"language": "plaintext", "showLineNumbers": False, "showMiniMap": False}, "content": markdown, "mode": "markdown"},
+        "title": title,
+        "transparent": False,
+        "type": "text",
+    }  # fmt: skip
+
+
+def _bound(panel: Json, span: tuple[float | None, float | None]) -> None:
+    panel["fieldConfig"]["defaults"] |= {
+        name: value for name, value in zip(("min", "max"), span, strict=True) if value is not None
     }
-
-
-def prop(name: str, value: Any) -> Json:
-    return {"id": name, "value": value}
-
-
-def unit(name: str, decimals: int | None = None) -> list[Json]:
-    return [prop("unit", name)] + ([] if decimals is None else [prop("decimals", decimals)])
-
-
-def colored(colors: Json) -> list[Json]:
-    """A cell whose background follows its value."""
-    return [prop("thresholds", colors), prop("custom.cellOptions", {"type": "color-background"})]
-
-
-def says(words: Mapping[float, str], color: str | None = None) -> Json:
-    """Text in place of certain values. Infinity is one of them: no range of Grafana's reaches it."""
-    results = {
-        _key(value): {"index": index, "text": text} | ({"color": color} if color else {})
-        for index, (value, text) in enumerate(words.items())
-    }
-    return prop("mappings", [{"type": "value", "options": results}])
-
-
-def _key(value: float) -> str:
-    """The number as JavaScript writes it."""
-    return "Infinity" if value == math.inf else f"{value:.0f}"
-
-
-def width(pixels: int) -> Json:
-    return prop("custom.width", pixels)
-
-
-def yes_no(yes: str, no: str) -> list[Json]:
-    options = {"1": {"text": yes, "color": GREEN, "index": 0}, "0": {"text": no, "color": RED, "index": 1}}
-    return [
-        prop("mappings", [{"type": "value", "options": options}]),
-        prop("custom.cellOptions", {"type": "color-text"}),
-    ]
-
-
-def link(title: str, url: str) -> Json:
-    return prop("links", [{"title": title, "url": url}])
 
 
 def _panel(type_: str, title: str, description: str, targets: Sequence[Json]) -> Json:

@@ -1,0 +1,89 @@
+// Asks Prometheus what a panel asks, and gives it back as Grafana's Prometheus data source would.
+import { type DataFrame, FieldType, toDataFrame } from '@grafana/data';
+
+export interface Range { start: number; end: number } // unix seconds
+export type Values = Record<string, string>;
+
+interface Series { metric: Record<string, string>; value?: [number, string]; values?: [number, string][] }
+
+export class Prometheus {
+  constructor(private readonly url: string, private readonly range: Range) {}
+
+  // Each variable's value as it stands in a query; those that were not chosen are at All, or at their default.
+  async variables(board: any, chosen: Values): Promise<Values> {
+    const { start, end } = this.range;
+    const seconds = end - start;
+    const values: Values = {
+      __rate_interval: `${Math.max(60, Math.floor(seconds / 250))}s`, __interval: `${Math.max(15, Math.floor(seconds / 250))}s`,
+      __range: `${seconds}s`, __range_s: `${seconds}`, ds: 'prometheus',
+    };
+    for (const variable of board.templating.list) {
+      const { name, type, current, allValue, includeAll } = variable;
+      if (name in chosen) values[name] = chosen[name];
+      else if (type === 'query') {
+        const [, selector, label] = /label_values\((.*), (\w+)\)/.exec(variable.query.query)!;
+        const names = await this.get(`label/${label}/values`, { 'match[]': substitute(selector, values), ...this.range });
+        values[name] = includeAll ? allValue : (names[0] ?? '');
+      } else if (type !== 'datasource') values[name] = String([current?.value ?? ''].flat()[0]);
+    }
+    return values;
+  }
+
+  async frames(panel: any, values: Values): Promise<DataFrame[]> {
+    const asked = (panel.targets ?? []).filter((target: any) => !target.hide);
+    return (await Promise.all(asked.map((target: any) => this.ask(target, values)))).flat();
+  }
+
+  private async ask(target: any, values: Values): Promise<DataFrame[]> {
+    const query = substitute(target.expr, values);
+    const { start, end } = this.range;
+    const step = Math.max(15, Math.floor((end - start) / 250));
+    const data = target.instant
+      ? await this.get('query', { query, time: end })
+      : await this.get('query_range', { query, start: Math.floor(start / step) * step, end, step });
+    return target.format === 'table' ? [asTable(target, data.result)] : data.result.map((s: Series) => asSeries(target, s));
+  }
+
+  private async get(path: string, parameters: Record<string, any>): Promise<any> {
+    const answer = await (await fetch(`${this.url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json();
+    if (answer.status !== 'success') throw new Error(`${parameters.query ?? path}: ${answer.error}`);
+    return answer.data;
+  }
+}
+
+export function substitute(text: string, values: Values): string {
+  return text.replace(/\$\{?(\w+)(?::\w+)?\}?/g, (whole, name) => values[name] ?? whole);
+}
+
+function asTable(target: any, result: Series[]): DataFrame {
+  const labels = [...new Set(result.flatMap((series) => Object.keys(series.metric)))].sort();
+  const newest = result.map((series) => series.value ?? series.values!.at(-1)!);
+  return toDataFrame({
+    refId: target.refId,
+    fields: [
+      { name: 'Time', type: FieldType.time, values: newest.map(([at]) => at * 1000) },
+      ...labels.map((name) => ({ name, type: FieldType.string, values: result.map((series) => series.metric[name]) })),
+      { name: `Value #${target.refId}`, type: FieldType.number, values: newest.map(([, value]) => number(value)) },
+    ],
+  });
+}
+
+function asSeries(target: any, { metric, value, values }: Series): DataFrame {
+  const points = values ?? [value!];
+  const { __name__, ...labels } = metric;
+  const automatic = `${__name__ ?? ''}{${Object.entries(labels).map(([key, text]) => `${key}="${text}"`).join(', ')}}`;
+  const displayNameFromDS = target.legendFormat === '__auto'
+    ? automatic : target.legendFormat.replace(/\{\{\s*(\w+)\s*\}\}/g, (_: string, name: string) => metric[name] ?? '');
+  return toDataFrame({
+    refId: target.refId,
+    fields: [
+      { name: 'Time', type: FieldType.time, values: points.map(([at]) => at * 1000) },
+      { name: 'Value', type: FieldType.number, labels, config: { displayNameFromDS }, values: points.map(([, v]) => number(v)) },
+    ],
+  });
+}
+
+// Prometheus writes +Inf, which Number does not read.
+function number(text: string): number {
+  return Number(text.replace('Inf', 'Infinity'));
+}

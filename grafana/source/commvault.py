@@ -1,0 +1,85 @@
+"""What the Commvault boards share: variables, selectors, columns and links."""
+
+from __future__ import annotations
+
+import math
+
+from board import variable
+from looks import (
+    GREEN,
+    NEUTRAL,
+    RED,
+    TRANSPARENT,
+    Json,
+    colored,
+    prop,
+    says,
+    steps,
+    unit,
+    width,
+)
+from panels import query, stat
+
+SOURCES = 'source=~"$source"'
+PLANS = 'source=~"$source", plan=~"$plan"'
+POOLS = 'source=~"$source", pool=~"$pool"'
+POOLS_OF_ANY_KIND = 'kind="commvault", source=~"$source", pool=~"$pool"'
+
+RULE = "source, plan, copy, rule"
+
+SOURCE = variable("source", "Source", 'label_values(ebbtide_source_info{kind="commvault"}, source)')
+PLAN = variable("plan", "Plan", 'label_values(ebbtide_commvault_plan_info{source=~"$source"}, plan)')
+POOL = variable("pool", "Pool", 'label_values(ebbtide_pool_info{kind="commvault", source=~"$source"}, pool)')
+
+AGE = [*unit("s", 1)]
+# Retention is spoken of in days; Grafana would make weeks of seconds.
+DAYS = [*unit("none", 1), says({math.inf: "for ever"})]
+TO_FULL = [*unit("s", 1), says({math.inf: "> 1 year"})]
+CYCLES = [*unit("none"), says({math.inf: "for ever"}), width(80)]
+RATIO = unit("percentunit", 0)
+BYTES = unit("bytes", 1)
+FAULTS = [*unit("none"), *colored(steps(TRANSPARENT, (1, RED)))]
+# 0 to 1 is as configured; above, the cycles make it longer.
+EXCESS = [
+    *RATIO,
+    prop("color", {"mode": "continuous-GrYlRd"}),
+    prop("custom.cellOptions", {"type": "color-text"}),
+    prop("min", 1),
+    prop("max", 3),
+]
+
+
+def each(labels: str, family: str, where: str) -> str:
+    """One value for each combination of labels, through however many exporters it is scraped."""
+    return f"max by ({labels}) ({family}{{{where}}})"
+
+
+def days(seconds: str) -> str:
+    return f"({seconds}) / 86400"
+
+
+def column(ref: str, expr: str) -> Json:
+    """The query behind the column of field `Value #ref`."""
+    return query(expr, ref=ref, table=True)
+
+
+def faults(title: str, description: str, expr: str, none: str, *more: tuple[float, str], name: str = "") -> Json:
+    """A count that should be 0."""
+    return stat(
+        title,
+        description,
+        [query(expr, name)],
+        unit="none",
+        none=none,
+        colors=steps(NEUTRAL, (0, GREEN), *(more or [(1, RED)])),
+    )
+
+
+def effective(bound: str, where: str = PLANS) -> str:
+    return each(
+        RULE, "ebbtide_retention_effective_seconds", f'kind="commvault", rule="basic", bound="{bound}", {where}'
+    )
+
+
+def configured(where: str = PLANS) -> str:
+    return each(RULE, "ebbtide_retention_configured_seconds", f'kind="commvault", rule="basic", {where}')
