@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from nagiosplugin import Performance
@@ -88,10 +89,18 @@ def _media_agents(data: Data) -> Iterator[Finding | Performance]:
     yield performance("offline", len(offline), "", limits, 0)
 
 
+def _most_by_chance(fulls: float, wanted: float | None, zscore: float | None) -> float:
+    """How many of so many fulls may fail by bad luck where that share should succeed, as in rules/alerts/backup.yaml."""
+    if wanted is None or zscore is None:
+        return math.inf
+    return max(2.0, fulls * (1 - wanted) + zscore * math.sqrt(fulls * (1 - wanted) * wanted))
+
+
 def _full_success(data: Data) -> Iterator[Finding]:
     failed = data.samples.values(_FAILED_FULLS, "source", "plan")
     share = "ebbtide_commvault_plan_successful_full_jobs_per_full_jobs"
     enough = data.threshold("ebbtide_commvault_plan_full_jobs", {}, alert="EbbtideCommvaultFullsFailing")
+    zscore = data.threshold("ebbtide_commvault_plan_failed_full_jobs_zscore", {}, alert="EbbtideCommvaultFullsFailing")
     for sample in data.of(_FULLS, "plan"):
         name, key = name_of(sample, "plan"), sample.at("source", "plan")
         if not sample.value or enough is None or sample.value < enough or key not in failed:
@@ -100,8 +109,9 @@ def _full_success(data: Data) -> Iterator[Finding]:
         limits = data.by_severity(share, sample.labels, "{}:", 100)
         percent = (1 - failed[key] / sample.value) * 100
         text = f"had {percent:.1f}% of its {sample.value:.0f} fulls succeed in 30 days"
-        # One that fails by chance is no trouble of the plan.
-        state = limits.state(percent) if failed[key] > 1 else State.OK
+        wanted = data.threshold(share, sample.labels, severity="warning")
+        by_chance = failed[key] <= _most_by_chance(sample.value, wanted, zscore)
+        state = State.OK if by_chance else limits.state(percent)
         yield Finding(name, state, text, percent, performance(name, percent, "%", limits))
 
 

@@ -129,9 +129,10 @@ def plans(draw: random.Random, source: str, now: float) -> Iterator[Series]:
     yield from collectors(draw, source, now, "plans")
     for number in range(draw.randint(1, 3)):
         plan = {"source": source, "plan": f"p{number}"}
-        fulls = draw.choice([0, 4, 5, 10, 31])
+        fulls = draw.choice([0, 4, 5, 10, 31, 100])
         yield Series("ebbtide_commvault_plan_full_jobs_30d", plan, fulls)
-        yield Series("ebbtide_commvault_plan_failed_full_jobs_30d", plan, min(fulls, draw.choice([0, 1, 1, 2, 4])))
+        failed = min(fulls, draw.choice([0, 1, 2, 3, 4, 6, 11, 12]))
+        yield Series("ebbtide_commvault_plan_failed_full_jobs_30d", plan, failed)
 
 
 def rules(draw: random.Random, source: str, now: float) -> Iterator[Series]:
