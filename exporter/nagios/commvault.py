@@ -90,7 +90,7 @@ def _media_agents(data: Data) -> Iterator[Finding | Performance]:
 
 
 def _most_by_chance(fulls: float, wanted: float | None, zscore: float | None) -> float:
-    """How many of so many fulls may fail by bad luck where that share should succeed, as in rules/alerts/backup.yaml."""
+    """How many of so many fulls may fail by bad luck where that share should succeed; as rules/alerts/backup.yaml."""
     if wanted is None or zscore is None:
         return math.inf
     return max(2.0, fulls * (1 - wanted) + zscore * math.sqrt(fulls * (1 - wanted) * wanted))
