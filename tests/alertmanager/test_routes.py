@@ -62,7 +62,7 @@ MEANT_FOR = {
     "EbbtideFilesystemReadOnly": {"warning": ORDINARY},
     "EbbtideJobsSlow": {"warning": ORDINARY},
     "EbbtideLicenseExpiring": {"warning": SETTING, "critical": SETTING},
-    "EbbtideManySourcesDown": {"critical": URGENT},
+    "EbbtideManySourcesDown": {"critical": BY_TEXT_MESSAGE},
     "EbbtideNoPruning": {"warning": ORDINARY},
     "EbbtidePoolDedupDegraded": {"warning": ORDINARY},
     "EbbtidePoolEmergency": {"critical": BY_TEXT_MESSAGE},
