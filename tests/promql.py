@@ -12,6 +12,7 @@ import promql_parser as promql
 import yaml
 from prometheus_client import Metric
 
+from exporter.bridge.telemetry import BridgeTelemetry
 from exporter.metrics import FAMILIES
 from exporter.telemetry import Telemetry
 
@@ -70,16 +71,16 @@ def rules(files: Iterable[Path]) -> Iterator[Rule]:
 
 
 def exported() -> dict[str, Labels]:
-    """Every series name on the exporter's page, with its labels and those of the target."""
+    """Every series name on the pages of the exporter and of the bridge, with its labels and those of the target."""
     names = {family.name: TARGET | {*family.labels} for family in FAMILIES}
-    telemetry = Telemetry()
-    own = {name: metric for metric in vars(telemetry).values() for name in _series(metric) if name}
-    for metric in telemetry.registry.collect():
-        for name in _names(metric):
-            labels = {label for sample in metric.samples if sample.name == name for label in sample.labels}
-            names[name] = TARGET | labels | {*getattr(own.get(metric.name), "_labelnames", ())}
-            if name.endswith("_bucket"):
-                names[name] |= {"le"}
+    for telemetry in (BridgeTelemetry(), Telemetry()):
+        own = {name: metric for metric in vars(telemetry).values() for name in _series(metric) if name}
+        for metric in telemetry.registry.collect():
+            for name in _names(metric):
+                labels = {label for sample in metric.samples if sample.name == name for label in sample.labels}
+                names[name] = TARGET | labels | {*getattr(own.get(metric.name), "_labelnames", ())}
+                if name.endswith("_bucket"):
+                    names[name] |= {"le"}
     return names
 
 

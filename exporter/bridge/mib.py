@@ -95,6 +95,8 @@ NOTIFICATIONS: dict[str, int] = {
     "EbbtideWatchdog": 84,
     "EbbtideJobsSlow": 85,
     "EbbtideVeeamJobSlow": 86,
+    "EbbtideBridgeDropsNotifications": 87,
+    "EbbtideBridgeQueueStuck": 88,
 }
 
 STATUS = {"firing": 1, "resolved": 2}

@@ -13,8 +13,6 @@ from exporter.nagios.checks import CHECKS
 
 # The host of what belongs to no source: the exporter, the rules, the pipeline.
 OWN_HOST = "ebbtide"
-# What an alert is about that has no label `source`.
-_OWN_COMPONENTS = ("exporter", "rules")
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ def active(sources: Iterable[tuple[str, str]]) -> Iterator[Active]:
 def passive(sources: Iterable[tuple[str, str]], rules: Path) -> Iterator[Passive]:
     """rules: the folder of the rules; only alerts that Alertmanager sends to the bridge become services."""
     told = [rule for rule in _alerts(rules) if _is_told(rule["labels"])]
-    about_us = {r["alert"]: r for r in told if r["labels"].get("component") in _OWN_COMPONENTS}
-    about_sources = {r["alert"]: r for r in told if r["alert"] not in about_us}
+    about_sources = {r["alert"]: r for r in told if "$labels.source" in r["annotations"]["description"]}
+    about_us = {r["alert"]: r for r in told if r["alert"] not in about_sources}
     yield from (Passive(OWN_HOST, name, rule["annotations"]["runbook_url"]) for name, rule in sorted(about_us.items()))
     for source, kind in sources:
         for name, rule in sorted(about_sources.items()):

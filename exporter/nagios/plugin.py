@@ -168,7 +168,3 @@ def _parser() -> _Parser:
     parser.add_argument("-h", "--help", action="help", help="this text")
     parser.add_argument("-V", "--version", action="version", version=f"check_ebbtide {__version__}")
     return parser
-
-
-if __name__ == "__main__":
-    main()

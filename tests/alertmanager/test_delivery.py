@@ -29,7 +29,7 @@ ANNOTATIONS = {
     "summary": f"Pool {NAME} of cs01 has 1.97% free.",
     "description": "Backups fail when it is full.",
     "runbook_url": "https://ebbtide.example.org/runbooks/EbbtidePoolNearlyFull",
-    "dashboard_url": "/d/ebbtide-overview?var-source=cs01",
+    "dashboard_url": "/d/ebbtide-pool?var-source=cs01",
 }
 SNS_ANSWER = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 FOR_EVER, LONG_AGO = "2100-01-01T00:00:00Z", "2000-01-01T00:00:00Z"
@@ -117,7 +117,7 @@ def test_on_call_is_told_the_title_and_the_whole_text(told: Told) -> None:
 def test_chat_is_told_the_warning(told: Told) -> None:
     [attachment] = told.posts.at("/slack")[0]["attachments"]
     assert attachment["title"] == f"[FIRING:1] EbbtideCommvaultDdbSealed cs01 / {NAME}"
-    assert attachment["title_link"] == "https://grafana.example.org/d/ebbtide-overview?var-source=cs01"
+    assert attachment["title_link"] == "https://grafana.example.org/d/ebbtide-pool?var-source=cs01"
     assert 'Apex &lt;b&gt;&amp;"GDP" of cs01' in attachment["text"]
 
 

@@ -97,7 +97,7 @@ EXPLAINED = (
     ("EbbtideCommvaultPoolWithoutMediaAgent", "EbbtideCommvaultPendingDeletesHigh", SAME_POOL),
     ("EbbtidePoolEmergency", "EbbtidePoolNearlyFull", SAME_POOL),
     ("EbbtidePoolStaysFull", "EbbtidePoolNearlyFull", SAME_POOL),
-    ("EbbtidePoolStaysFull", "EbbtidePoolEmergency", SAME_POOL),
+    ("EbbtidePoolEmergency", "EbbtidePoolStaysFull", SAME_POOL),
     ("EbbtidePoolOffline", "EbbtidePoolEmergency", SAME_POOL),
     ("EbbtidePoolOffline", "EbbtidePoolFullSoon", SAME_POOL),
     ("EbbtideCommvaultDdbSealed", "EbbtidePoolDedupDegraded", SAME_POOL),

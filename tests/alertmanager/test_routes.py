@@ -17,6 +17,8 @@ BY_TEXT_MESSAGE = "bridges,sms,on-call"
 # An alert that is new in the rules is new here: decide who is told of it.
 MEANT_FOR = {
     "EbbtideBackupFailureSpike": {"warning": ORDINARY},
+    "EbbtideBridgeDropsNotifications": {"warning": ORDINARY},
+    "EbbtideBridgeQueueStuck": {"warning": ORDINARY},
     "EbbtideCollectorBlind": {"warning": ORDINARY},
     "EbbtideCollectorStale": {"warning": ORDINARY},
     "EbbtideCommvaultAgingAgedNothing": {"warning": ORDINARY},
@@ -62,7 +64,7 @@ MEANT_FOR = {
     "EbbtideFilesystemReadOnly": {"warning": ORDINARY},
     "EbbtideJobsSlow": {"warning": ORDINARY},
     "EbbtideLicenseExpiring": {"warning": SETTING, "critical": SETTING},
-    "EbbtideManySourcesDown": {"critical": URGENT},
+    "EbbtideManySourcesDown": {"critical": BY_TEXT_MESSAGE},
     "EbbtideNoPruning": {"warning": ORDINARY},
     "EbbtidePoolDedupDegraded": {"warning": ORDINARY},
     "EbbtidePoolEmergency": {"critical": BY_TEXT_MESSAGE},

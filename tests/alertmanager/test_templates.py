@@ -25,7 +25,7 @@ APEX = {
         "summary": "Pool Apex GDP of cs01 has 1.97% free.",
         "description": "Backups fail when it is full.",
         "runbook_url": "https://ebbtide.example.org/runbooks/EbbtidePoolNearlyFull",
-        "dashboard_url": "/d/ebbtide-overview?var-source=cs01&var-pool=Apex%20GDP",
+        "dashboard_url": "/d/ebbtide-pool?var-source=cs01&var-kind=commvault&var-pool=Apex+GDP",
     },
     "startsAt": "2026-03-02T07:00:00Z",
 }  # fmt: skip
@@ -68,7 +68,7 @@ def test_the_text_has_number_description_runbook_and_dashboard(rendered: Rendere
         "CRITICAL: Pool Apex GDP of cs01 has 1.97% free.",
         "Backups fail when it is full.",
         "What to do: https://ebbtide.example.org/runbooks/EbbtidePoolNearlyFull",
-        "Dashboard: https://grafana.example.org/d/ebbtide-overview?var-source=cs01&var-pool=Apex%20GDP",
+        "Dashboard: https://grafana.example.org/d/ebbtide-pool?var-source=cs01&var-kind=commvault&var-pool=Apex+GDP",
     ]
 
 
@@ -103,7 +103,8 @@ def test_a_mail_shows_names_as_they_are_and_runs_none_of_them(rendered: Rendered
 def test_a_mail_links_only_to_web_pages(rendered: Rendered) -> None:
     html = rendered("ebbtide.email.html", altered(runbook_url="javascript:alert(1)"), kind="html")
     assert "javascript:" not in html
-    assert 'href="https://grafana.example.org/d/ebbtide-overview?var-source=cs01&amp;var-pool=Apex%20GDP"' in html
+    pool = "/d/ebbtide-pool?var-source=cs01&amp;var-kind=commvault&amp;var-pool=Apex&#43;GDP"
+    assert f'href="https://grafana.example.org{pool}"' in html
 
 
 def test_a_mail_says_since_when_or_until_when(rendered: Rendered) -> None:

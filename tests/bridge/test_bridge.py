@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,48 +14,16 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 import yaml
 from typer.testing import CliRunner
 
-from exporter.bridge.app import create_app
 from exporter.bridge.config import BridgeSettings
-from exporter.bridge.service import build
-from exporter.bridge.telemetry import BridgeTelemetry
 from exporter.cli import app
-from tests.bridge.webhooks import WATCHDOG, alert, webhook
-from tests.conftest import url_of
+from tests.bridge.serving import metric, post, served
+from tests.bridge.webhooks import WATCHDOG, alert
 from tests.nagios import daemons
 from tests.nagios.test_definitions import written
 from tests.servers import free_port, need, running, wait_until
-
-
-@contextmanager
-def served(folder: Path, freshness: float = 600.0, **section: Any) -> Iterator[str]:
-    """A bridge as `ebbtide bridge` runs it; its URL."""
-    telemetry = BridgeTelemetry()
-    settings = BridgeSettings.model_validate(section)
-    services = {("cs01", "EbbtidePoolNearlyFull"), ("ebbtide", "EbbtideWatchdog")}
-    bridge = build(settings, folder / "bridge.db", services, freshness, telemetry, first_pause=0.05)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(create_app(bridge, telemetry), lifespan="off", ws="none", log_level="warning")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        bridge.start()
-        thread.start()
-        wait_until(lambda: server.started, "the bridge listens")
-        yield url_of(listening)
-        server.should_exit = True
-        thread.join()
-        bridge.stop()
-
-
-def post(url: str, *alerts: dict[str, Any], **options: Any) -> requests.Response:
-    return requests.post(url, data=webhook(*alerts), timeout=10, **options)
-
-
-def metric(url: str, line: str) -> bool:
-    return f"\n{line}\n" in requests.get(f"{url}/metrics", timeout=10).text
 
 
 @pytest.fixture

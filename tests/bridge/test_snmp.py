@@ -16,6 +16,7 @@ from exporter.bridge.delivery import Unreachable
 from exporter.bridge.mib import NOTIFICATIONS
 from exporter.bridge.outbox import Message
 from exporter.bridge.snmp import SnmpReceiver, default_engine_id, to_message
+from tests.bridge.serving import metric, post, served
 from tests.bridge.webhooks import alert, webhook
 from tests.servers import free_udp_port, need, running, wait_until
 
@@ -107,6 +108,16 @@ def test_snmptrapd_logs_what_was_sent(trapd: Trapd, keys: dict[str, Any], reques
     assert f".{PLAYPEN}.1.2.0 = INTEGER: 1" in line
     assert f".{PLAYPEN}.1.3.0 = INTEGER: 3" in line
     assert f'.{PLAYPEN}.1.6.0 = STRING: "Apex GDP"' in line
+
+
+@pytest.mark.server
+def test_a_webhook_becomes_a_notification(trapd: Trapd, tmp_path: Path) -> None:
+    receiver = {"host": "127.0.0.1", "port": trapd.port, "community_file": str(trapd.settings().community_file)}
+    with served(tmp_path, snmp=[receiver]) as url:
+        assert post(url, alert("hook")).status_code == 200
+        taken = f'ebbtide_bridge_messages_sent_total{{receiver="snmp 127.0.0.1:{trapd.port}"}} 1.0'
+        wait_until(lambda: metric(url, taken), "the manager has it", 10)
+    assert '.1.4.0 = STRING: "hook"' in trapd.log
 
 
 @pytest.mark.server

@@ -138,16 +138,6 @@ def test_links_lead_to_boards_we_ship(board: Json) -> None:
         assert {*link["tags"]} <= {tag for b in BOARDS for tag in b["tags"]}
 
 
-def test_alerts_lead_to_boards_we_ship_and_to_variables_they_have() -> None:
-    texts = [file.read_text() for file in (ROOT / "rules/alerts").glob("*.yaml")]
-    urls = [url for text in texts for url in re.findall(r'dashboard_url: "/d/([^"]+)"', text)]
-    assert urls
-    variables = {b["uid"]: {v["name"] for v in b["templating"]["list"]} for b in BOARDS}
-    for url in urls:
-        uid, _, query = url.partition("?")
-        assert {*re.findall(r"var-(\w+)=", query)} <= variables[uid]
-
-
 @every_panel
 def test_a_panel_says_what_it_shows_and_what_to_do(panel: Json) -> None:
     assert panel["title"]

@@ -66,14 +66,18 @@ def ddbs(draw: random.Random, source: str, now: float) -> Iterator[Series]:
     yield from collectors(draw, source, now, "dedup_stores")
     for number in range(draw.randint(1, 2)):
         ddb = {"source": source, "ddb": f"d{number}"}
-        pending = draw.choice([0, 39_999, 40_000, 40_001, 99_000, 100_000, 100_001, 2e6])
-        yield Series("ebbtide_commvault_ddb_pending_deletes", ddb, pending, draw.choice([0, 0, 0.01, -0.01]))
+        pending = draw.choice([0, 39_999, 40_000, 40_001, 99_000, 100_000, 100_001, 100_001, 2e6, 2e6])
+        yield Series("ebbtide_commvault_ddb_pending_deletes", ddb, pending, draw.choice([0, 0.01, -0.01]))
         if draw.random() < 0.8:
             yield Series("ebbtide_commvault_ddb_info", {**ddb, "ddb_id": "1", "pool": "p", "prune_mode": ""}, 1)
 
 
 def pruned_pools(draw: random.Random, source: str, now: float) -> Iterator[Series]:
     yield from collectors(draw, source, now, "pools")
+    # Nobody prunes a filesystem.
+    files = {"source": source, "kind": "filesystem", "pool": "/"}
+    yield Series("ebbtide_pool_ingested_bytes_total", files, 1e12, 1e3)
+    yield Series("ebbtide_pool_last_prune_timestamp_seconds", files, now - 20 * DAY)
     for number in range(draw.randint(1, 2)):
         pool = {"source": source, "kind": draw.choice(["commvault", "veeam"]), "pool": f"p{number}"}
         worm = draw.choice(["false", "false", "true"])

@@ -109,6 +109,8 @@ def test_an_alert_is_a_service_of_the_hosts_it_can_be_about() -> None:
     by_host = {host: {one.alert for one in services if one.host == host} for host in ("ebbtide", "cs01", "vbr01")}
     assert "EbbtideCommvaultMediaAgentOffline" in by_host["cs01"] - by_host["vbr01"]
     assert "EbbtidePoolNearlyFull" in by_host["cs01"] & by_host["vbr01"]
+    # An alert without a source is told to the host of our own.
+    assert by_host["ebbtide"] >= {"EbbtideManySourcesDown", "EbbtideStoreErrors", "EbbtideBridgeQueueStuck"}
     assert not by_host["ebbtide"] & by_host["cs01"]
 
 

@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from exporter.nagios import plugin
+from exporter.nagios.fetch import Access, NoAnswer
 from tests.conftest import ScriptedServer, url_of
 from tests.promql import ROOT
 
@@ -148,6 +149,19 @@ def test_an_answer_that_is_none_is_unknown(run: Run, scripted: Scripted, reply: 
     code, out = run("pool", "-u", scripted(reply).url)
     assert (code, out.startswith("POOL UNKNOWN: http://127.0.0.1:"), says in out) == (3, True, True)
     assert out.count("\n") == 1
+
+
+def test_a_prometheus_that_answers_something_else_is_unknown(run: Run, scripted: Scripted) -> None:
+    scalar = answer(b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}')
+    code, out = run("pool", "-p", scripted(scalar).url)
+    assert (code, "the answer is no instant vector" in out) == (3, True)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(scripted: Scripted) -> None:
+    url = scripted(lambda connection: connection.recv(1)).url
+    with pytest.raises(NoAnswer, match=r"did not answer in time$") as error:
+        Access(timeout=0.1).get(url)
+    assert error.value.silent
 
 
 def test_an_exporter_that_is_gone_is_critical_where_it_is_asked_for_itself(run: Run) -> None:

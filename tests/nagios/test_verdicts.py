@@ -164,6 +164,10 @@ def test_check_ebbtide_asks_a_real_prometheus(site: Site, capsys: pytest.Capture
     assert left.value.code == 2
     assert capsys.readouterr().out.startswith("MEDIAAGENTS CRITICAL: mediaagents-")
     with pytest.raises(SystemExit) as left:
+        plugin.main(["pending-deletes", "--prometheus", site.url, "--timeout", "30"])
+    assert left.value.code == 2
+    assert "and they get fewer" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as left:
         plugin.main(["alert", "EbbtideCommvaultMediaAgentOffline", "--prometheus", site.url, "--timeout", "30"])
     assert left.value.code == 2
     assert "is offline." in capsys.readouterr().out
