@@ -7,6 +7,7 @@ COPY veeam veeam
 COPY systemd systemd
 COPY grafana/dashboards grafana/dashboards
 COPY grafana/provisioning grafana/provisioning
+COPY grafana/smoke.py grafana/ldap.toml grafana/
 COPY rules rules
 COPY exporter exporter
 RUN python -m venv /opt/ebbtide && /opt/ebbtide/bin/pip install --no-cache-dir .

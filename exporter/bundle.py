@@ -12,8 +12,8 @@ _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent
 
 CONTENTS = (
-    "rules", "grafana/dashboards", "grafana/provisioning", "alertmanager", "snmp", "veeam", "systemd",
-    "ebbtide.example.yml",
+    "rules", "grafana/dashboards", "grafana/provisioning", "grafana/smoke.py", "grafana/ldap.toml", "alertmanager",
+    "snmp", "veeam", "systemd", "ebbtide.example.yml",
 )  # fmt: skip
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from exporter.board import Board
-from exporter.simulator.stage import Demo
 from exporter.watch import Watch
 
 DAY, HOUR = 86400.0, 3600.0
@@ -15,31 +15,45 @@ DAY, HOUR = 86400.0, 3600.0
 _RECENT = ("pools", "dedup_stores", "media_agents", "jobs", "backup_jobs", "forecasts")
 _RECENT_S = 2 * DAY
 _DISTANT_STEP_S = 6 * HOUR
-# PromQL sees a sample for five minutes; where rules look back, values are written more often than that.
-_HOLD_S = 240.0
+# For how long Prometheus has to show a sample of this past, and how often one is written; more often where rules look
+# back. A series that no later poll shows ends.
+LOOKBACK_S = 1860
+_DISTANT_HOLD_S, _HOLD_S = 1800.0, 240.0
 _HELD_FOR_S = 26 * HOUR
+_ENDS_AFTER_S = 1.2 * _DISTANT_STEP_S
+
+
+class Simulated(Protocol):
+    def live_until(self, moment: float) -> None: ...
 
 
 class Past:
-    def __init__(self) -> None:
+    """`whole`: every collector is polled as often as it likes and there are moments, filesystems too. Takes minutes."""
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         # "name{labels}" to its (moment, value) in order of time.
         self._series: dict[str, list[tuple[float, str]]] = defaultdict(list)
         self._until = 0.0
 
-    def live(self, watches: Iterable[Watch], board: Board, simulated: Demo, now: float, days: int) -> None:
+    def live(self, watches: Iterable[Watch], board: Board, simulated: Simulated, now: float, days: int) -> None:
         """Poll the simulated sources as of moments from `days` ago to now."""
-        simulated_watches = [watch for watch in watches if watch.source.kind != "filesystem"]
+        asked = [watch for watch in watches if self._whole or watch.source.kind != "filesystem"]
         moments = [*_moments(now - days * DAY, now)]
+        polled: dict[tuple[str, str], float] = {}
         for moment in moments:
             simulated.live_until(moment)
-            for watch in simulated_watches:
-                for name in watch.collectors:
+            for watch in asked:
+                for name, collector in watch.collectors.items():
+                    key = (watch.source.name, name)
                     if (
                         moment in (moments[0], moments[-1])
                         or name == "pools"
                         or (name in _RECENT and moment >= now - _RECENT_S)
+                        or (self._whole and moment - polled[key] >= collector.interval)
                     ):
                         watch.poll(name, moment)
+                        polled[key] = moment
             self._keep(board, moment)
         self._until = now
 
@@ -60,12 +74,14 @@ class Past:
 
     def _held(self, samples: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
         ends = [at for at, _ in samples[1:]] + [self._until]
-        for (at, value), end in zip(samples, ends, strict=True):
+        for (at, value), next_at in zip(samples, ends, strict=True):
             yield at, value
-            held = at + _HOLD_S
-            while held < end and at > self._until - _HELD_FOR_S:
+            hold = _HOLD_S if at > self._until - _HELD_FOR_S else _DISTANT_HOLD_S
+            end = min(next_at, at + _ENDS_AFTER_S)
+            held = at + hold
+            while held < end:
                 yield held, value
-                held += _HOLD_S
+                held += hold
 
     def _keep(self, board: Board, moment: float) -> None:
         for line in board.page(moment).text.decode().splitlines():

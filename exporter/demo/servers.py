@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from exporter import bundle
-from exporter.demo.past import Past
+from exporter.demo.past import LOOKBACK_S, Past
 
 Say = Callable[[str], None]
 
@@ -54,6 +54,7 @@ def start_alerting(stack: ExitStack, folder: Path, exporter_port: int, past: Pas
     _start(stack, folder, [
         prometheus, f"--config.file={configuration}", f"--storage.tsdb.path={blocks}",
         f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10y",
+        f"--query.lookback-delta={LOOKBACK_S}s",
     ])  # fmt: skip
     return {"Prometheus": f"http://127.0.0.1:{port}/", **urls}
 

@@ -2,6 +2,7 @@
 
     npm ci --ignore-scripts && node build.mjs
     python preview.py --prometheus http://127.0.0.1:9090 --out pictures [UID ...]
+    python preview.py --story --out ../../docs/images/boards [UID ...]    # those of the documentation
 
 Prints which panels are empty and which failed; exits 1 if any failed.
 """
@@ -18,15 +19,26 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from PIL import Image
+from story import DAYS, story
+
 HERE = Path(__file__).parent
 BOARDS = HERE.parent / "dashboards"
+SETTLE_S = 600
+# What the story is best seen with, where that is not the default of a board.
+STORY: dict[str, dict[str, Any]] = {
+    "ebbtide-executive": {"days": DAYS},
+    "ebbtide-pool": {"var": ["source=cs01", "pool=Apex GDP"]},
+    "ebbtide-troubleshoot": {"var": ["source=cs01", "pool=Apex GDP"]},
+    "ebbtide-scans": {"var": ["size=apparent"]},
+}
 _ROW, _GAP, _HEADING = 38, 8, 60
 # In what Chromium prints of its console.
 _TOLD = re.compile(r'"PREVIEW (failed: .*|empty: .*|drawn)", source:')
@@ -35,13 +47,19 @@ _TOLD = re.compile(r'"PREVIEW (failed: .*|empty: .*|drawn)", source:')
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("uids", nargs="*", metavar="UID", help="boards; default: all")
-    parser.add_argument("--prometheus", required=True, metavar="URL")
+    parser.add_argument("--prometheus", metavar="URL")
+    parser.add_argument(
+        "--story", action="store_true",
+        help="as in the documentation: the demo's estate after a made-up past; with --prometheus, story.py runs there",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--width", type=int, default=1600, help="pixels; 390 is a phone")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--days", type=float, help="time range back from now; default: the board's own")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable; default: All")
     given = parser.parse_args()
+    if not (given.prometheus or given.story):
+        parser.error("--prometheus or --story says where the numbers come from")
     if not (HERE / "dist/main.js").exists():
         parser.error("not built: npm ci --ignore-scripts && node build.mjs")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -52,9 +70,14 @@ def main() -> int:
         parser.error(f"no such board: {', '.join(unknown)}")
     given.out.mkdir(parents=True, exist_ok=True)
     failed = False
-    with _served() as root:
+    with ExitStack() as stack:
+        root = stack.enter_context(_served())
+        if not given.prometheus:
+            given.prometheus = stack.enter_context(story(SETTLE_S))
         for uid in given.uids or files:
-            told = draw(chromium, root, files[uid], given)
+            chosen = STORY.get(uid, {}) if given.story else {}
+            told = draw(chromium, root, files[uid], argparse.Namespace(**vars(given) | chosen))
+            shrink(given.out / f"{uid}.png")
             print(f"{uid}: {'drawn' if 'drawn' in told else 'NOT DRAWN'}", *told[:-1], sep="\n    ", flush=True)
             failed = failed or "drawn" not in told or any(line.startswith("failed") for line in told)
     return int(failed)
@@ -82,6 +105,14 @@ def draw(chromium: str, root: str, file: Path, given: argparse.Namespace) -> lis
         ]  # fmt: skip
         ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return _TOLD.findall(ran.stderr) or ["failed: the page did not load", ran.stderr[-500:]]
+
+
+def shrink(file: Path) -> None:
+    """Rewrite the picture with 256 colours: boards have few."""
+    if file.exists():
+        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+            file, optimize=True
+        )
 
 
 def height(board: dict[str, Any], width: int) -> int:
