@@ -155,16 +155,17 @@ def test_an_exporter_that_is_not_scraped_is_as_bad_as_its_alert(site: Site) -> N
 
 
 def test_check_ebbtide_asks_a_real_prometheus(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_until(lambda: site.firing("mediaagents"), "the rules are evaluated")
     with pytest.raises(SystemExit) as left:
-        plugin.main(["mediaagents", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["mediaagents", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert capsys.readouterr().out.startswith("MEDIAAGENTS CRITICAL: mediaagents-")
     with pytest.raises(SystemExit) as left:
-        plugin.main(["pending-deletes", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["pending-deletes", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert "and they get fewer" in capsys.readouterr().out
     with pytest.raises(SystemExit) as left:
-        plugin.main(["alert", "EbbtideCommvaultMediaAgentOffline", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["alert", "EbbtideCommvaultMediaAgentOffline", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert "is offline." in capsys.readouterr().out
 
