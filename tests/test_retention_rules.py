@@ -118,7 +118,7 @@ def promtool(tmp_path: Path):
         }
         story = {
             "rule_files": RULES,
-            "evaluation_interval": "1m",
+            "evaluation_interval": "5m",
             "group_eval_order": ORDER,
             "tests": [
                 {

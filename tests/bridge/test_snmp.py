@@ -116,7 +116,7 @@ def test_a_webhook_becomes_a_notification(trapd: Trapd, tmp_path: Path) -> None:
     with served(tmp_path, snmp=[receiver]) as url:
         assert post(url, alert("hook")).status_code == 200
         taken = f'ebbtide_bridge_messages_sent_total{{receiver="snmp 127.0.0.1:{trapd.port}"}} 1.0'
-        wait_until(lambda: metric(url, taken), "the manager has it", 10)
+        wait_until(lambda: metric(url, taken), "the manager has it")
     assert '.1.4.0 = STRING: "hook"' in trapd.log
 
 

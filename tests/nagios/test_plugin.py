@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,9 @@ import trustme
 from exporter.nagios import plugin
 from exporter.nagios.fetch import Access, NoAnswer
 from tests.conftest import ScriptedServer, url_of
+from tests.nagios.conftest import Run, Scripted, answer
 from tests.promql import ROOT
 
-NAME = "EbbtidePoolNearlyFull"
 PAGE = """\
 # HELP ebbtide_pool_free_ratio Free space divided by capacity, 0 to 1.
 # TYPE ebbtide_pool_free_ratio gauge
@@ -34,27 +32,6 @@ ebbtide_collector_interval_seconds{source="cs01",collector="pools"} 3600
 ebbtide_collector_success{source="cs01",collector="pools"} 1
 ebbtide_config_last_reload_successful 1
 """
-
-
-def answer(body: bytes, head: str = "200 OK") -> bytes:
-    return f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
-
-
-Run = Callable[..., tuple[int, str]]
-Scripted = Callable[..., ScriptedServer]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """(exit code, standard output) of the plugin."""
-
-    def check(*arguments: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as left:
-            plugin.main(arguments)
-        assert isinstance(left.value.code, int)
-        return left.value.code, capsys.readouterr().out
-
-    return check
 
 
 @pytest.fixture
@@ -258,70 +235,3 @@ def test_the_program_is_installed_and_light() -> None:
     program = Path(sys.executable).with_name("check_ebbtide")
     done = subprocess.run([program, "pool", "-u", "http://127.0.0.1:1"], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout[:13]) == (3, "POOL UNKNOWN:")
-
-
-def prometheus_rules(*alerts: dict[str, Any], health: str = "ok", at: str = "2100-01-01T00:00:00.123456789Z") -> bytes:
-    rule = {
-        "name": "EbbtidePoolNearlyFull",
-        "health": health,
-        "lastError": "oh",
-        "lastEvaluation": at,
-        "alerts": alerts,
-    }
-    return json.dumps({"status": "success", "data": {"groups": [{"interval": 60, "rules": [rule]}]}}).encode()
-
-
-def firing(state: str = "firing", severity: str = "critical", **labels: str) -> dict[str, Any]:
-    labels = {"alertname": "EbbtidePoolNearlyFull", "severity": severity, "source": "cs01", "pool": "Gold"} | labels
-    return {"state": state, "labels": labels, "annotations": {"summary": "Pool Gold is full."}}
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "says"),
-    [
-        (prometheus_rules(), 0, "EBBTIDEPOOLNEARLYFULL OK: the alert does not fire | firing=0;;;0 pending=0;;;0"),
-        (
-            prometheus_rules(firing()),
-            2,
-            "CRITICAL: cs01/Gold (critical) Pool Gold is full. | firing=1;;;0 pending=0;;;0",
-        ),
-        (prometheus_rules(firing(severity="info")), 0, "OK: cs01/Gold (info) Pool Gold is full."),
-        (prometheus_rules(firing(severity="warning"), firing("pending")), 1, "firing=1;;;0 pending=1;;;0"),
-        (prometheus_rules(firing(source="other")), 0, "the alert does not fire"),
-        (prometheus_rules(health="err"), 3, "cannot evaluate EbbtidePoolNearlyFull: oh"),
-        (prometheus_rules(at="2020-01-01T00:00:00Z"), 3, "has not evaluated EbbtidePoolNearlyFull for"),
-        (b'{"status": "success", "data": {"groups": []}}', 3, "Prometheus has no alert EbbtidePoolNearlyFull"),
-        (b'{"status": "error"}', 3, "the answer is not Prometheus'"),
-        (b"<html>", 3, "the answer is no JSON"),
-    ],
-)
-def test_an_alert_asked_of_prometheus(run: Run, scripted: Scripted, body: bytes, code: int, says: str) -> None:
-    exit_code, out = run("alert", "EbbtidePoolNearlyFull", "-p", scripted(answer(body)).url, "-s", "cs*")
-    assert (exit_code, says in out) == (code, True), out
-
-
-def told(state: str = "active", **labels: str) -> dict[str, Any]:
-    return {**firing(**labels), "status": {"state": state}}
-
-
-WATCHDOG = told(alertname="EbbtideWatchdog", severity="none")
-
-
-@pytest.mark.parametrize(
-    ("alerts", "code", "says"),
-    [
-        ([WATCHDOG], 0, "OK: the alert does not fire | firing=0;;;0 suppressed=0;;;0"),
-        ([WATCHDOG, told()], 2, "CRITICAL: cs01/Gold (critical) Pool Gold is full. | firing=1;;;0"),
-        (
-            [WATCHDOG, told("suppressed")],
-            0,
-            "is silenced or explained by another alert | firing=0;;;0 supp",
-        ),
-        ([told()], 3, "Alertmanager hears nothing from the rules"),
-        ({}, 3, "the answer is not Alertmanager's"),
-    ],
-)
-def test_an_alert_asked_of_alertmanager(run: Run, scripted: Scripted, alerts: Any, code: int, says: str) -> None:
-    server = scripted(answer(json.dumps(alerts).encode()))
-    exit_code, out = run("alert", "EbbtidePoolNearlyFull", "-A", server.url)
-    assert (exit_code, says in out) == (code, True), out

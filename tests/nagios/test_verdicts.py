@@ -94,14 +94,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _backfill(folder: Path, series: list[Series], now: float) -> None:
-    """Two days of history, until now: what Prometheus is to write must be younger than a block."""
-    ages = [*range(2 * 86400, 900, -900), *range(900, -1, -60)]
-    text = "".join(
-        f"# TYPE {one.name} gauge\n" * (number == 0 or series[number - 1].name != one.name)
-        + "".join(f"{one.at(age)} {now - age:.3f}\n" for age in ages)
-        for number, one in enumerate(series)
-    )
-    (folder / "past.om").write_text("\n".join(line for line in text.splitlines() if line[0] != "#") + "\n# EOF\n")
+    """26 hours of history, until now: what Prometheus is to write must be younger than a block."""
+    ages = [*range(26 * 3600, 900, -3600), *range(900, -1, -60)]
+    past = "".join(f"{one.at(age)} {now - age:.3f}\n" for one in series for age in ages)
+    (folder / "past.om").write_text(f"{past}# EOF\n")
     command = [
         need("promtool"), "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics",
         str(folder / "past.om"), str(folder / "tsdb"),
@@ -136,7 +132,7 @@ def test_a_check_of_prometheus_data_comes_to_the_verdict_of_the_rules(site: Site
     said = {source: site.verdict(name, samples, source).state for source in _sources(name)}
     assert len(set(said.values())) > 1
     # Rules rest on what rules record, and Prometheus may still be at it.
-    wait_until(lambda: site.rules_say(name, said) == said, "the rules come to the same verdicts", 30)
+    wait_until(lambda: site.rules_say(name, said) == said, "the rules come to the same verdicts")
     assert {s: v.name for s, v in site.rules_say(name, said).items()} == {s: v.name for s, v in said.items()}
 
 
@@ -159,16 +155,17 @@ def test_an_exporter_that_is_not_scraped_is_as_bad_as_its_alert(site: Site) -> N
 
 
 def test_check_ebbtide_asks_a_real_prometheus(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_until(lambda: site.firing("mediaagents"), "the rules are evaluated")
     with pytest.raises(SystemExit) as left:
-        plugin.main(["mediaagents", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["mediaagents", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert capsys.readouterr().out.startswith("MEDIAAGENTS CRITICAL: mediaagents-")
     with pytest.raises(SystemExit) as left:
-        plugin.main(["pending-deletes", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["pending-deletes", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert "and they get fewer" in capsys.readouterr().out
     with pytest.raises(SystemExit) as left:
-        plugin.main(["alert", "EbbtideCommvaultMediaAgentOffline", "--prometheus", site.url, "--timeout", "30"])
+        plugin.main(["alert", "EbbtideCommvaultMediaAgentOffline", "--prometheus", site.url, "--timeout", "60"])
     assert left.value.code == 2
     assert "is offline." in capsys.readouterr().out
 
