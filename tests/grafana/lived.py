@@ -104,9 +104,9 @@ class Simulated:
 
 @contextmanager
 def lived(folder: Path, looked_back_on: Collection[str]) -> Iterator[Prometheus]:
-    """One that has scraped it all, as of a moment at which every rule has spoken.
+    """One that has scraped it all, asked as of a moment at which every rule has spoken.
 
-    Of the series that are looked back on the last day is backfilled.
+    looked_back_on: names of the series of which the last day is backfilled.
     """
     with ExitStack() as stack:
         now = time.time()
@@ -146,29 +146,18 @@ def settled(url: str) -> float:
 
 def configured(folder: Path, simulated: Simulated) -> list[dict[str, Any]]:
     """Two sources of each kind, of which the second has the same names; and one that may not log in."""
-    for name, content in (
-        ("password", PASSWORD),
-        ("wrong", "not-the-password"),
-        (
-            "pair",
-            json.dumps(
-                {"accessToken": ACCESS, "refreshToken": REFRESH, "renewableUntilTimestamp": simulated.now + DAY}
-            ),
-        ),
-    ):
+    pair = {"accessToken": ACCESS, "refreshToken": REFRESH, "renewableUntilTimestamp": simulated.now + DAY}
+    for name, content in {"password": PASSWORD, "wrong": "not-the-password", "pair": json.dumps(pair)}.items():
         (folder / name).touch(0o600)
         (folder / name).write_text(content)
     for directory in ("tree/finance", "tree/home/alice", "other/home"):
         (folder / directory).mkdir(parents=True)
         (folder / directory / "ledger.xlsx").write_bytes(bytes(5000))
-    logs = folder / "logs"
-    logs.mkdir()
-    first = simulated.commcell.stores.all[0].id
-    stamp = datetime.fromtimestamp(simulated.now - DAY, UTC).strftime("4711  2a0c  %m/%d %H:%M:%S ###")
-    (logs / "SIDBPrune.log").write_text(
-        f"{stamp} {first}-3-120-0 PruneChunk 8 [{first}-3] Finalizing SI entries in chunk [5]\n"
-    )
-    (logs / "SIDBEngine.log").write_text(f"{stamp} {first}-0-120-0 Sweep 8 Total [9], Approx Valid [7]\n")
+    (folder / "logs").mkdir()
+    ddb = simulated.commcell.stores.all[0].id
+    begin = datetime.fromtimestamp(simulated.now - DAY, UTC).strftime(f"4711  2a0c  %m/%d %H:%M:%S ### {ddb}")
+    (folder / "logs/SIDBPrune.log").write_text(f"{begin}-3-120-0 P 8 [{ddb}-3] Finalizing SI entries in chunk [5]\n")
+    (folder / "logs/SIDBEngine.log").write_text(f"{begin}-0-120-0 S 8 Total [9], Approx Valid [7]\n")
     tree = {"path": str(folder / "tree")}
     slow = {"path": str(folder / "other"), "interval": "1s", "entries_per_second": ENTRIES_PER_SECOND}
     first_commserve, second_commserve, vbr = simulated.urls
@@ -212,7 +201,7 @@ def growing(service: Service, folder: Path, simulated: Simulated) -> None:
 
 def scan(service: Service, tree: Path, stack: ExitStack) -> None:
     """Let a tree grow, and its scan run until the stack ends."""
-    for number in range(600 * ENTRIES_PER_SECOND):
+    for number in range(240 * ENTRIES_PER_SECOND):
         (tree / f"{number}.log").touch()
     watch = next(watch for watch in service.watches if watch.source.name == "fs01")
     scanning = threading.Thread(target=watch.poll, args=("scans", time.time()))

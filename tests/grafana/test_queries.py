@@ -103,6 +103,13 @@ def likely(prometheus: Prometheus, board: Json, found: Answer) -> Iterator[Choic
     yield from single(prometheus, board, {})
 
 
+def scarce(prometheus: Prometheus, board: Json) -> Iterator[str]:
+    """The variables of which several values cannot be chosen."""
+    for variable in variables(board):
+        if len(found := options(prometheus, board, variable, {})) < 2:
+            yield f"{variable['name']} offers only {found}"
+
+
 def misread(prometheus: Prometheus, board: Json) -> Iterator[str]:
     """The values that a variable offers and that do not select themselves, written as the queries write them."""
     asked = " ".join(expr for _, _, expr, _ in queries(board))
@@ -179,9 +186,9 @@ def test_every_query_of_every_board_is_answered_whatever_is_chosen(tmp_path: Pat
             for panel, ref, expr, over_time in queries(board):
                 found = [*trouble(prometheus, board, expr, over_time=over_time)]
                 if (uid, panel, ref) in EMPTY:
-                    found = [] if found == [NOTHING] else ["no longer empty: it is not one for the list"]
+                    found = [] if found == [NOTHING] else [f"is no longer just empty: {found or 'it has data'}"]
                 wrong += [f"{uid}, {panel}, {ref}: {what}" for what in found]
-            wrong += [f"{uid}: {what}" for check in (misread, astray) for what in check(prometheus, board)]
+            wrong += [f"{uid}: {what}" for check in (scarce, misread, astray) for what in check(prometheus, board)]
     assert not wrong, "\n".join(wrong)
 
 
