@@ -47,11 +47,18 @@ def prometheus(folder: Path, exporter_port: int, alertmanager: str) -> Iterator[
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": targets}]}]},
         "scrape_configs": [{"job_name": "ebbtide", "static_configs": [{"targets": [f"127.0.0.1:{exporter_port}"]}]}],
     }
+    with started(folder, configuration, "--rules.alert.resend-delay=1s") as url:
+        yield url
+
+
+@contextmanager
+def started(folder: Path, configuration: dict[str, Any], *more: str) -> Iterator[str]:
+    """The URL of a Prometheus with that configuration, its data in `folder`/tsdb."""
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     url = f"http://127.0.0.1:{free_port()}"
     command = [
         need("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
-        f"--web.listen-address={url.removeprefix('http://')}", "--rules.alert.resend-delay=1s",
+        f"--web.listen-address={url.removeprefix('http://')}", *more,
     ]  # fmt: skip
     with running(command, folder / "prometheus.log"):
         wait_until(lambda: _answers(f"{url}/-/ready"), "Prometheus is ready")
@@ -59,13 +66,16 @@ def prometheus(folder: Path, exporter_port: int, alertmanager: str) -> Iterator[
 
 
 @contextmanager
-def exporter(folder: Path, sources: Sequence[dict[str, Any]]) -> Iterator[tuple[Service, int]]:
-    """An exporter that serves on a port, and polls these sources when the test says so, as of when it says."""
+def exporter(folder: Path, sources: Sequence[dict[str, Any]], **more: Any) -> Iterator[tuple[Service, int]]:
+    """An exporter that serves on a port, and polls these sources when the test says so, as of when it says.
+
+    more: what else its configuration holds.
+    """
     port = free_port()
     path = folder / "ebbtide.yml"
     content = {
         "web": {"listen": f"127.0.0.1:{port}"}, "history": {"url": f"sqlite:///{folder}/history.db"},
-        "sources": [*sources],
+        "sources": [*sources], **more,
     }  # fmt: skip
     path.write_text(yaml.safe_dump(content))
     service = Service(load(path), path)

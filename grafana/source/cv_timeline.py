@@ -44,13 +44,13 @@ def build() -> Json:
         annotations=[
             annotation(
                 "Data aging ended",
-                f'max by (source) (changes({COMPLETION}{{operation="data_aging", {SOURCES}}}[5m])) > 0',
+                f'max by (source) (changes({COMPLETION}{{operation="data_aging", {SOURCES}}}[$__rate_interval])) > 0',
                 BLUE,
                 "{{source}}",
             ),
             annotation(
                 "Retention rule changed",
-                f"time() - {each(RULE, CHANGE, PLANS)} < 300",
+                f"time() - {each(RULE, CHANGE, PLANS)} < $__interval_ms / 1000",
                 ORANGE,
                 "{{source}}: {{plan}} / {{copy}} / {{rule}}",
             ),

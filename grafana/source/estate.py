@@ -8,6 +8,8 @@ from board import one, variable
 from looks import ORANGE, RED, TRANSPARENT, Json, limit, link, says, steps, unit
 
 POOLS = 'source=~"$source", kind=~"$kind", pool=~"$pool"'
+# Where the variable has exactly one value Grafana does not write it as a regular expression.
+ONE_POOL = 'source=~"$source", kind=~"$kind", pool="$pool"'
 BY_POOL = "max by (source, kind, pool)"
 
 FREE, TO_FULL = "ebbtide_pool_free_ratio", "ebbtide_pool_time_to_full_seconds"
@@ -28,13 +30,13 @@ def choices(*, single: bool = False) -> list[Json]:
     ]
 
 
-def pool(family: str, more: str = "") -> str:
+def pool(family: str, more: str = "", *, of: str = POOLS) -> str:
     """The family of each chosen pool, once, through however many exporters it is seen."""
-    return f"{BY_POOL} (ebbtide_pool_{family}{{{POOLS}{more}}})"
+    return f"{BY_POOL} (ebbtide_pool_{family}{{{of}{more}}})"
 
 
-def used() -> str:
-    return f"({pool('capacity_bytes')} - {pool('free_bytes')})"
+def used(*, of: str = POOLS) -> str:
+    return f"({pool('capacity_bytes', of=of)} - {pool('free_bytes', of=of)})"
 
 
 def threshold(severity: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
+import estate
 from board import dashboard, row
 from causes import CHECKS, PROBLEMS, verdicts, words
-from estate import BY_POOL, FREE, PENDING, POOLS, SCORE, TO_FULL, choices, duration, pool, used
+from estate import BY_POOL, FREE, ONE_POOL, PENDING, SCORE, TO_FULL, choices, duration
 from looks import (
     BLUE,
     GREEN,
@@ -22,10 +25,12 @@ from looks import (
 )
 from panels import query, stat, statetimeline, table, timeseries
 
-CHOSEN = 'source=~"$source", pool=~"$pool"'
+CHOSEN = 'source=~"$source", pool="$pool"'
 DDBS = f"group by (source, ddb) (ebbtide_commvault_ddb_info{{{CHOSEN}}})"
 
 GONE, WELL, SEALED = 0, 1, 3
+
+pool = functools.partial(estate.pool, of=ONE_POOL)
 
 
 def build() -> Json:
@@ -75,7 +80,7 @@ def freed() -> Json:
         "Freed in 24 h",
         "All falls of used space within a day, summed. Nothing in a pool whose data ages: pruning stands still. "
         "Look at the causes below.",
-        [query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}})", over_time=True)],
+        [query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{ONE_POOL}}})", over_time=True)],
         unit="bytes",
         none="Not watched for a day yet",
         colors=steps(NEUTRAL, (0, ORANGE), (1, GREEN)),
@@ -126,7 +131,7 @@ def causes() -> Json:
             ("Check", "cause", [words(CHECKS)]),
             ("Problem", "problem", [words(PROBLEMS), width(180)]),
         ],
-        [query(f"max by (problem, cause) ({SCORE}{{{POOLS}}})", ref="score", table=True)],
+        [query(f"max by (problem, cause) ({SCORE}{{{ONE_POOL}}})", ref="score", table=True)],
         none="Nothing is known of this pool's causes",
         sort=("Says", True),
     )
@@ -143,7 +148,7 @@ def states() -> Json:
         "The pool, its MediaAgents, its DDBs and whether pruning is switched on, over time. "
         "A red stretch where the trend below stops falling is the cause: mend that first.",
         [
-            query(f'1 - {BY_POOL} (ebbtide_pool_status{{{POOLS}, status="offline"}})', "pool", over_time=True),
+            query(f'1 - {BY_POOL} (ebbtide_pool_status{{{ONE_POOL}, status="offline"}})', "pool", over_time=True),
             query(f"1 - ({offline})", "{{mediaagent}}", over_time=True),
             query(f"1 - ({bad}) + 2 * ({sealed})", "{{ddb}}", over_time=True),
             query(f"max by (source, ddb) (ebbtide_commvault_ddb_pruning_enabled) * on (source, ddb) {DDBS}", "{{ddb}} pruning", over_time=True),
@@ -161,7 +166,7 @@ def fill() -> Json:
         "Where the band passes the red line of the capacity the pool may be full within 30 days. "
         "A rise after which nothing falls back is data that is not pruned.",
         [
-            query(used(), "used", over_time=True),
+            query(estate.used(of=ONE_POOL), "used", over_time=True),
             query(pool("capacity_bytes"), "capacity", ref="capacity", over_time=True),
             query(pool("forecast_used_bytes", ahead), "in 30 days", over_time=True),
             query(pool("forecast_used_low_bytes", ahead), low, over_time=True),
@@ -185,7 +190,7 @@ def _fixed(color: str) -> Json:
 
 def tides() -> Json:
     def day(what: str) -> str:
-        return f"{BY_POOL} (increase(ebbtide_pool_{what}_bytes_total{{{POOLS}}}[1d]))"
+        return f"{BY_POOL} (increase(ebbtide_pool_{what}_bytes_total{{{ONE_POOL}}}[1d]))"
 
     return timeseries(
         "What came in and what went, in 24 hours",
@@ -208,7 +213,7 @@ def tides() -> Json:
 def feeds() -> Json:
     by_plan = "max by (source, plan)"
     kept = f"{by_plan} (ebbtide_commvault_plan_pool_retained_bytes{{{CHOSEN}}})"
-    job = 'label_replace(label_replace(ebbtide_veeam_job_info{source=~"$source", repository=~"$pool"}, "plan", "$1", "backup_job", "(.+)"), "pool", "$1", "repository", "(.+)")'
+    job = 'label_replace(label_replace(ebbtide_veeam_job_info{source=~"$source", repository="$pool"}, "plan", "$1", "backup_job", "(.+)"), "pool", "$1", "repository", "(.+)")'
     stored = 'label_replace(ebbtide_veeam_job_stored_bytes{source=~"$source"}, "plan", "$1", "backup_job", "(.+)")'
     rule = f'ebbtide_commvault_retention_rule_info{{{CHOSEN}, rule="basic"}}'
     both = f"{kept} or {by_plan} ({stored}) and on (source, plan) ({job})"
