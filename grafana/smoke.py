@@ -127,13 +127,17 @@ def _queries(board: Json) -> list[str]:
 
 
 def _question(board: Json, targets: Sequence[Json], datasource: str) -> Json:
-    """As Grafana's page asks: variables at what they are at first; $__rate_interval and the like the server puts in."""
+    """As Grafana's page asks: variables at what they are at first, those that the data source answers at any value.
+
+    $__rate_interval and the like the server puts in.
+    """
     values = {
         variable["name"]: ".*" if variable["type"] == "query" else variable["current"]["value"]
         for variable in board["templating"]["list"]
     }
 
     def filled(expr: str) -> str:
+        expr = re.sub(r'(?<=\w)="\$(\w+)"', r'=~"$\1"', expr)
         return re.sub(r"\$\{?([a-z]\w*)(?::\w+)?\}?", lambda m: values.get(m[1], m[0]), expr)
 
     asked = {"datasource": {"type": "prometheus", "uid": datasource}, "intervalMs": 60_000, "maxDataPoints": 500}
