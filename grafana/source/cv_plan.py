@@ -192,14 +192,13 @@ def reasons() -> Json:
 
 
 def aged() -> Json:
-    let_go = f"increase(ebbtide_commvault_plan_aged_bytes_total{{{PLANS}}}[1d])"
     return timeseries(
         "Let go in the day before",
         "Size on media of the jobs that each copy stopped keeping. Flat at 0 for longer than a time between fulls: nothing "
         "ages, so see whether fulls fail or the rule keeps for ever.",
         [
             query(
-                f"max by (source, plan, copy) ({let_go})",
+                f"source_plan_copy:ebbtide_commvault_plan_aged_bytes:increase1d{{{PLANS}}}",
                 "{{source}} / {{plan}} / {{copy}}",
                 over_time=True,
             )

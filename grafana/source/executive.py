@@ -157,7 +157,7 @@ def effect() -> Json:
         "What each day gave back",
         "Space freed in the 24 hours before, by kind. It should follow what is written; a fall to zero is pruning that stopped, "
         "long before pools are full.",
-        [query(f"sum by (kind) (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{SOURCE}}})", "{{kind}}", over_time=True)],
+        [query(f"sum by (kind) (source_kind:ebbtide_pool_freed_bytes:sum1d{{{SOURCE}}})", "{{kind}}", over_time=True)],
         unit="bytes",
         none="Not watched for a day yet",
     )  # fmt: skip
