@@ -154,7 +154,7 @@ def options(url: str, board: Mapping[str, Any], variable: Mapping[str, Any], val
     expr, now = filled(selector(variable), values, 0), time.time()
     query = variable["query"]["query"]
     if query.startswith("query_result"):
-        label = variable["name"].rpartition("_")[2]
+        label = variable["name"].partition("_")[2]
         found = requests.post(f"{url}/api/v1/query", data={"query": expr}, timeout=300).json()["data"]["result"]
         return sorted({each["metric"][label] for each in found})
     label = query.removesuffix(")").rpartition(", ")[2]

@@ -37,7 +37,7 @@ SPACINGS = ((400, 120.0), (3_000, 300.0), (math.inf, 1_800.0))
 BLOCK = 18 * HOUR
 GROWTH = 3e-7
 # Samples of the past are that far apart; blocks are as long as with 15 days of retention.
-FLAGS = ("--query.lookback-delta=31m", "--storage.tsdb.max-block-duration=18h")
+FLAGS = ("--query.lookback-delta=1h", "--storage.tsdb.max-block-duration=18h")
 
 
 def prepared(folder: Path, series: int, days: float, expressions: Sequence[str], over_time: Sequence[str]) -> None:
@@ -50,7 +50,12 @@ def prepared(folder: Path, series: int, days: float, expressions: Sequence[str],
         lines = limited(completed(page(folder / "made", stack, series), "\n".join([*expressions, *families()])), series)
     print(f"{len(lines):,} series, {sum(map(len, lines)) / 1e6:.0f} MB", flush=True)
     lines += recorded(folder / "made", lines)
+    given_a_past(folder, lines, days, over_time)
     (folder / "page").write_text("\n".join(lines) + "\n")
+
+
+def given_a_past(folder: Path, lines: Sequence[str], days: float, over_time: Sequence[str]) -> None:
+    """Backfill the families of the lines that these expressions name, block by block."""
     names = Counter(map(family, lines))
     text = "\n".join(over_time)
     spacings = {
@@ -146,7 +151,9 @@ def _value(name: str, number: int) -> float:
     if name.endswith(("_errors", "_incomplete", "_running")):
         return 0
     if re.search("_(due|order_by)_timestamp", name):
-        return time.time() + (number % 1000 - 20) * HOUR
+        return time.time() + (number % 1000 + 300) * HOUR
+    if name.endswith("_deviation"):
+        return number % 4
     if name.endswith("_timestamp_seconds"):
         return time.time() - number % 1000 * HOUR
     if name.endswith("_seconds"):

@@ -204,4 +204,4 @@ def ages() -> Json:
         unit="s",
         none="No rule lets data age",
     )
-    return sparse(graph)
+    return sparse(graph, 100)

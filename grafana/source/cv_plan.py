@@ -35,7 +35,7 @@ from looks import (
     unit,
     width,
 )
-from panels import bargauge, query, stat, table, timeseries
+from panels import bargauge, query, sparse, stat, table, timeseries
 
 FREE = "ebbtide_pool_free_ratio"
 FULLS = "source_plan:ebbtide_commvault_plan_successful_full_jobs_per_full_jobs"
@@ -192,7 +192,7 @@ def reasons() -> Json:
 
 
 def aged() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Let go in the day before",
         "Size on media of the jobs that each copy stopped keeping. Flat at 0 for longer than a time between fulls: nothing "
         "ages, so see whether fulls fail or the rule keeps for ever.",
@@ -206,3 +206,4 @@ def aged() -> Json:
         unit="bytes",
         none="The copies were not compared twice yet",
     )
+    return sparse(graph)

@@ -210,7 +210,7 @@ def pending() -> Json:
         none="No DDB is known",
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )  # fmt: skip
-    return sparse(graph, 500)
+    return sparse(graph)
 
 
 def ddbs() -> Json:

@@ -50,7 +50,7 @@ def build() -> Json:
             ),
             annotation(
                 "Retention rule changed",
-                f"max by ({RULE}) ({CHANGE}{{{PLANS}}} > time() - 300)",
+                f"source_plan_copy_rule:{CHANGE}:last5m{{{PLANS}}}",
                 ORANGE,
                 "{{source}}: {{plan}} / {{copy}} / {{rule}}",
             ),

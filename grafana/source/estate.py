@@ -35,18 +35,18 @@ def pool(family: str, more: str = "") -> str:
 
 
 def leaders(
-    name: str, first: str, by: str, ranked: Callable[[str], str], selector: str = POOLS
+    name: str, first: str, by: str, ranked: Callable[[str], str], selector: str = POOLS, what: str = "pool"
 ) -> tuple[list[Json], str]:
     """Variables and query for a graph of the pools that lead a ranking at the end of the time range.
 
     name: begins those of the variables; first: "bottomk(8" or the like; by: the labels of what is ranked; ranked: its
-    expression, given what is to stand after the name of a family.
+    expression, given what is to stand after the name of a family; what: the label and variable, if it is no pool.
     """
-    few = selector.replace("$source", f"${name}_source").replace("$pool", f"${name}_pool")
+    few = selector.replace("$source", f"${name}_source").replace(f"${what}", f"${name}_{what}")
     leading = f"{first}, {ranked(f'{{{selector}}}')})"
     variables = [
         from_series(f"{name}_source", leading, r'/source="(.*)"\} /'),
-        from_series(f"{name}_pool", leading, '/pool="(.*)",source=/'),
+        from_series(f"{name}_{what}", leading, f'/{what}="(.*)",source=/'),
     ]
     return variables, f"{ranked(f'{{{few}}}')} and on ({by}) {first}, {ranked(f'{{{few}}} @ end()')})"
 

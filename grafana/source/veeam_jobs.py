@@ -164,15 +164,11 @@ def jobs() -> Json:
 
 
 def history() -> Json:
-    def state(number: int, result: str) -> str:
-        return f'{number} * {BY_JOB} (ebbtide_veeam_job_last_result{{{JOBS}, result="{result}"}} == 1)'
-
-    known = " or ".join(state(number, result) for number, result in enumerate(RESULTS))
     graph = statetimeline(
         "Last result",
         "How the last session of each job had ended at each moment. One red line after another is a job that needs its "
         "configuration looked at; all red at once is the server, the network or a repository.",
-        [query(known, "{{backup_job}}", over_time=True)],
+        [query(f"source_backup_job:ebbtide_veeam_job_last_result:max{{{JOBS}}}", "{{backup_job}}", over_time=True)],
         states=[(number, text, color) for number, (text, color) in enumerate(RESULTS.values())],
         none="No Veeam job is known",
     )
