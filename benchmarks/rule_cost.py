@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,6 +39,7 @@ from exporter.simulator.wire import Server
 SCALE = Size(pools=75, plans=200, rules=500, agents=243, clients=3_600, jobs=40_000)
 MOUNTS_PER_HOST = 8
 SLOW_S = 0.2
+GROWING = re.compile(r"_(bytes|total|ratio|deletes)\b")
 
 
 def main() -> None:
@@ -54,7 +55,8 @@ def main() -> None:
         print(f"{len(lines):,} series, {sum(map(len, lines)) / 1e6:.0f} MB", flush=True)
         ranged = looked_back_on()
         past = [line for line in lines if line.partition("{")[0] in ranged]
-        samples = backfill(folder, past, chosen.past_hours * 3600, chosen.spacing)
+        start = time.time() - chosen.past_hours * 3600
+        samples = backfill(folder, {line: past_moments(start, time.time(), chosen.spacing) for line in past})
         print(f"{samples:,} samples of {len(past):,} series backfilled", flush=True)
         url = stack.enter_context(prometheus(folder, stack.enter_context(served(lines))))
         worst = evaluated(url, chosen.minutes * 60)
@@ -127,23 +129,33 @@ def looked_back_on() -> frozenset[str]:
     return frozenset(name for name in families() if any(name in expr for expr in expressions))
 
 
-def backfill(folder: Path, lines: list[str], seconds: float, spacing: float) -> int:
-    """Write the same values for that long into the store of Prometheus; how many samples."""
-    end = time.time()
-    moments = [end - seconds + step * spacing for step in range(int(seconds / spacing))]
+def past_moments(start: float, end: float, spacing: float) -> list[float]:
+    return [start + number * spacing for number in range(int((end - start) / spacing))]
+
+
+def backfill(folder: Path, past: Mapping[str, Sequence[float]], growth: float = 0.0) -> int:
+    """Write the value of each line at its moments into the store of Prometheus; how many samples.
+
+    growth: the share of its present value by which a size or a counter grows in a second.
+    """
+    now = time.time()
     target = 'job="ebbtide",instance="page"}'
     with (folder / "past.om").open("w") as file:
-        for line in sorted(lines):
+        for line in sorted(past):
             series, _, value = line.rpartition(" ")
-            series = f"{series[:-1]},{target}"
-            file.write("".join(f"{series} {value} {at:.0f}\n" for at in moments))
+            series = f"{series[:-1]},{target}" if series.endswith("}") else f"{series}{{{target}"
+            if growth and GROWING.search(series.partition("{")[0]):
+                size = float(value)
+                file.write("".join(f"{series} {size - size * growth * (now - at):.9g} {at:.0f}\n" for at in past[line]))
+            else:
+                file.write("".join(f"{series} {value} {at:.0f}\n" for at in past[line]))
         file.write("# EOF\n")
     subprocess.run(
         [needed("promtool"), "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics",
          folder / "past.om", folder / "tsdb"], check=True, capture_output=True,
     )  # fmt: skip
     (folder / "past.om").unlink()
-    return len(lines) * len(moments)
+    return sum(map(len, past.values()))
 
 
 @contextmanager
@@ -167,11 +179,11 @@ def served(lines: list[str]) -> Iterator[int]:
 
 
 @contextmanager
-def prometheus(folder: Path, page_port: int) -> Iterator[str]:
+def prometheus(folder: Path, page_port: int, *flags: str, rules: bool = True) -> Iterator[str]:
     static = [{"targets": [f"127.0.0.1:{page_port}"], "labels": {"instance": "page"}}]
     content = {
         "global": {"scrape_interval": "30s", "scrape_timeout": "30s", "evaluation_interval": "1m"},
-        "rule_files": [f"{RULES}/*.yaml", f"{RULES}/alerts/*.yaml"],
+        "rule_files": [f"{RULES}/*.yaml", f"{RULES}/alerts/*.yaml"] if rules else [],
         "scrape_configs": [{"job_name": "ebbtide", "static_configs": static}],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(content))
@@ -179,6 +191,7 @@ def prometheus(folder: Path, page_port: int) -> Iterator[str]:
     command = [
         needed("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
         f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10y",
+        *flags,
     ]  # fmt: skip
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -39,6 +39,17 @@ def one(name: str, label: str, values: str) -> Json:
     return several | {"current": {"selected": False, "text": "", "value": ""}, "includeAll": False, "multi": False}
 
 
+def from_series(name: str, expr: str, regex: str) -> Json:
+    """Not shown: what `regex` takes from each series that `expr` finds at the end of the time range, as if chosen.
+
+    A graph of the few that lead a ranking asks for these alone; ranking all of them at every step would read them all.
+    """
+    asked = {"qryType": 3, "query": f"query_result({expr})", "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+    several = variable(name, name, "")
+    del several["allValue"]
+    return several | {"hide": 2, "query": asked, "regex": regex, "sort": 0}
+
+
 def choice(name: str, label: str, *options: str) -> Json:
     """One of a few words; the first is the default."""
     found = [{"selected": index == 0, "text": option, "value": option} for index, option in enumerate(options)]

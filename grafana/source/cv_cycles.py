@@ -21,7 +21,7 @@ from commvault import (
     faults,
 )
 from looks import BLUE, GREEN, NEUTRAL, ORANGE, TRANSPARENT, Json, colored, drill, says, steps, unit, width, words
-from panels import query, stat, table, timeseries
+from panels import query, sparse, stat, table, timeseries
 
 BASIC = f'rule="basic", {PLANS}'
 INTERVAL = each("source, plan", "ebbtide_commvault_plan_full_backup_interval_seconds", PLANS)
@@ -184,7 +184,7 @@ def what_if() -> Json:
 
 
 def intervals() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Real time between fulls",
         "Of the median subclient of each plan. A rise means that fulls fail or are skipped: data will age later by the "
         "same time for each cycle of the rule.",
@@ -192,10 +192,11 @@ def intervals() -> Json:
         unit="s",
         none="No plan has fulls in the job history",
     )
+    return sparse(graph)
 
 
 def ages() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Effective retention",
         "The age that fulls reach before they may age; the oldest copy of each plan that lets data age. It rises where "
         "cycles no longer close, or a rule was made longer.",
@@ -203,3 +204,4 @@ def ages() -> Json:
         unit="s",
         none="No rule lets data age",
     )
+    return sparse(graph, 100)

@@ -28,7 +28,7 @@ from looks import (
     words,
     yes_no,
 )
-from panels import nodegraph, query, statetimeline, table
+from panels import nodegraph, query, sparse, statetimeline, table
 
 AGENT = variable(
     "mediaagent", "MediaAgent", 'label_values(ebbtide_commvault_mediaagent_info{source=~"$source"}, mediaagent)'
@@ -142,14 +142,16 @@ def agents() -> Json:
 
 
 def outages() -> Json:
-    return statetimeline(
+    lowest = f"max by (source, mediaagent) (min_over_time(ebbtide_commvault_mediaagent_online{{{AGENTS}}}[$__rate_interval]))"
+    graph = statetimeline(
         "Outages",
         "When each MediaAgent was offline. Short gaps that return at the same hour point to a restart or a backup of the "
         "host itself; a gap in all at once points to the network.",
-        [query(agent("online"), "{{source}} / {{mediaagent}}", over_time=True)],
+        [query(lowest, "{{source}} / {{mediaagent}}", over_time=True)],
         states=[(1, "online", GREEN), (0, "offline", RED)],
         none="No MediaAgent says",
     )
+    return sparse(graph)
 
 
 def node(kind: str, bad: str) -> str:

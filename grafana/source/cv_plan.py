@@ -35,7 +35,7 @@ from looks import (
     unit,
     width,
 )
-from panels import bargauge, query, stat, table, timeseries
+from panels import bargauge, query, sparse, stat, table, timeseries
 
 FREE = "ebbtide_pool_free_ratio"
 FULLS = "source_plan:ebbtide_commvault_plan_successful_full_jobs_per_full_jobs"
@@ -192,14 +192,13 @@ def reasons() -> Json:
 
 
 def aged() -> Json:
-    let_go = f"increase(ebbtide_commvault_plan_aged_bytes_total{{{PLANS}}}[1d])"
-    return timeseries(
+    graph = timeseries(
         "Let go in the day before",
         "Size on media of the jobs that each copy stopped keeping. Flat at 0 for longer than a time between fulls: nothing "
         "ages, so see whether fulls fail or the rule keeps for ever.",
         [
             query(
-                f"max by (source, plan, copy) ({let_go})",
+                f"source_plan_copy:ebbtide_commvault_plan_aged_bytes:increase1d{{{PLANS}}}",
                 "{{source}} / {{plan}} / {{copy}}",
                 over_time=True,
             )
@@ -207,3 +206,4 @@ def aged() -> Json:
         unit="bytes",
         none="The copies were not compared twice yet",
     )
+    return sparse(graph)

@@ -35,7 +35,7 @@ from looks import (
     width,
     words,
 )
-from panels import query, stat, table, timeseries
+from panels import query, sparse, stat, table, timeseries
 
 PENDING = "ebbtide_commvault_ddb_pending_deletes"
 DAY = 86400
@@ -129,13 +129,11 @@ def success() -> Json:
 
 
 def aged() -> Json:
-    writes = f'group by (source, plan, copy, pool) (ebbtide_commvault_retention_rule_info{{rule="basic", {POOLS}}})'
-    jobs = f"max by (source, plan, copy) (increase(ebbtide_commvault_plan_aged_bytes_total{{{SOURCES}}}[1d]))"
     return timeseries(
         "Stage 1, aging: let go in the day before",
         "Size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
         "cycles board. It says nothing about disks yet.",
-        [query(f"sum by (source, pool) ({jobs} * on (source, plan, copy) group_left (pool) {writes})", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"source_pool:ebbtide_commvault_plan_aged_bytes:increase1d{{{POOLS}}}", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="The copies were not compared twice yet",
     )  # fmt: skip
@@ -148,7 +146,7 @@ def reclaimed() -> Json:
         "high and this at 0: aged data is not deleted.",
         [
             query(
-                f"max by (source, pool) (increase(ebbtide_pool_reclaimed_bytes_total{{{POOLS_OF_ANY_KIND}}}[1d]))",
+                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}})",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )
@@ -203,7 +201,7 @@ def pending() -> Json:
         lines = f'source_ddb:{PENDING}:threshold{{severity="{severity}", {SOURCES}}}'
         return query(f"max by (severity) ({lines} and {OF_POOL})", "{{severity}}", ref=severity, over_time=True)
 
-    return timeseries(
+    graph = timeseries(
         "Pending deletes",
         "The queue between the stages, for each DDB; the dashed lines are the thresholds. It should fall after every rise. "
         "If it only climbs, read the row of that DDB below from left to right.",
@@ -212,6 +210,7 @@ def pending() -> Json:
         none="No DDB is known",
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )  # fmt: skip
+    return sparse(graph)
 
 
 def ddbs() -> Json:

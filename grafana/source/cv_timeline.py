@@ -20,7 +20,7 @@ from commvault import (
     each,
 )
 from looks import BLUE, GREEN, ORANGE, RED, Json, drill, threshold_line, width
-from panels import query, statetimeline, table, timeseries
+from panels import query, sparse, statetimeline, table, timeseries
 
 FREE = "ebbtide_pool_free_ratio"
 PENDING = "source_pool:ebbtide_commvault_ddb_pending_deletes:sum"
@@ -50,7 +50,7 @@ def build() -> Json:
             ),
             annotation(
                 "Retention rule changed",
-                f"time() - {each(RULE, CHANGE, PLANS)} < $__interval_ms / 1000",
+                f"max by ({RULE}) ({CHANGE}{{{PLANS}}} > time() - $__interval_ms / 1000)",
                 ORANGE,
                 "{{source}}: {{plan}} / {{copy}} / {{rule}}",
             ),
@@ -74,8 +74,8 @@ def states() -> Json:
     of_pool = f"on (source, ddb) group_left (pool) group by (source, ddb, pool) (ebbtide_commvault_ddb_info{{{POOLS}}})"
     bad = each("source, ddb", "ebbtide_commvault_ddb_status", f'status=~"sealed|offline|corrupted", {SOURCES}')
     agents = f"source_pool:ebbtide_commvault_mediaagent_offline:sum{{{POOLS}}} > bool 0"
-    freed = f"max by (source, pool) (increase(ebbtide_pool_reclaimed_bytes_total{{{POOLS_OF_ANY_KIND}}}[1d])) > bool 0"
-    return statetimeline(
+    freed = f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}}) > bool 0"
+    timeline = statetimeline(
         "Pools: freed, or in whose way",
         "Green: something was freed in the day before. Orange: nothing. Red: nothing, while a DDB is not active or a MediaAgent "
         "is offline. Orange without any red: look at the operation window and at whether anything has aged.",
@@ -89,6 +89,7 @@ def states() -> Json:
         states=[(1, "freed", GREEN), (0, "nothing freed", ORANGE), (2, "blocked", RED)],
         none="No pool is known",
     )
+    return sparse(timeline)
 
 
 def free() -> Json:
@@ -119,7 +120,7 @@ def reclaimed() -> Json:
         "and MediaAgents.",
         [
             query(
-                f"max by (source, pool) (increase(ebbtide_pool_reclaimed_bytes_total{{{POOLS_OF_ANY_KIND}}}[1d]))",
+                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}})",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )

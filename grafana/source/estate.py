@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from board import one, variable
+from board import from_series, one, variable
 from looks import ORANGE, RED, TRANSPARENT, Json, limit, link, says, steps, unit
 
 POOLS = 'source=~"$source", kind=~"$kind", pool=~"$pool"'
@@ -33,6 +34,23 @@ def choices(*, single: bool = False) -> list[Json]:
 def pool(family: str, more: str = "", *, of: str = POOLS) -> str:
     """The family of each chosen pool, once, through however many exporters it is seen."""
     return f"{BY_POOL} (ebbtide_pool_{family}{{{of}{more}}})"
+
+
+def leaders(
+    name: str, first: str, by: str, ranked: Callable[[str], str], selector: str = POOLS, what: str = "pool"
+) -> tuple[list[Json], str]:
+    """Variables and query for a graph of the pools that lead a ranking at the end of the time range.
+
+    name: begins those of the variables; first: "bottomk(8" or the like; by: the labels of what is ranked; ranked: its
+    expression, given what is to stand after the name of a family; what: the label and variable, if it is no pool.
+    """
+    few = selector.replace("$source", f"${name}_source").replace(f"${what}", f"${name}_{what}")
+    leading = f"{first}, {ranked(f'{{{selector}}}')})"
+    variables = [
+        from_series(f"{name}_source", leading, r'/source="(.*)"\} /'),
+        from_series(f"{name}_{what}", leading, f'/{what}="(.*)",source=/'),
+    ]
+    return variables, f"{ranked(f'{{{few}}}')} and on ({by}) {first}, {ranked(f'{{{few}}} @ end()')})"
 
 
 def used(*, of: str = POOLS) -> str:

@@ -137,14 +137,14 @@ def soonest() -> Json:
 
 def growth() -> Json:
     def total(what: str) -> str:
-        return f"sum(source_kind:ebbtide_pool_{what}_bytes:sum{{{SOURCE}}})"
+        return f'sum(group_by_group:ebbtide_pool_{what}_bytes:sum{{group_by="source", group=~"$source"}})'
 
     return timeseries(
         "Growth",
         "Used space and capacity over all pools; a shared disk is counted once. Where used nears capacity, read the forecast board "
         "before deciding between disks and retention.",
         [
-            query(f"{total('capacity')} - {total('free')}", "used", over_time=True),
+            query(total("used"), "used", over_time=True),
             query(total("capacity"), "capacity", over_time=True),
         ],
         unit="bytes",
@@ -157,7 +157,7 @@ def effect() -> Json:
         "What each day gave back",
         "Space freed in the 24 hours before, by kind. It should follow what is written; a fall to zero is pruning that stopped, "
         "long before pools are full.",
-        [query(f"sum by (kind) (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{SOURCE}}})", "{{kind}}", over_time=True)],
+        [query(f"sum by (kind) (source_kind:ebbtide_pool_freed_bytes:sum1d{{{SOURCE}}})", "{{kind}}", over_time=True)],
         unit="bytes",
         none="Not watched for a day yet",
     )  # fmt: skip

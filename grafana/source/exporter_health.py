@@ -21,7 +21,7 @@ from looks import (
     unit,
     yes_no,
 )
-from panels import query, stat, statetimeline, table, timeseries
+from panels import query, sparse, stat, statetimeline, table, timeseries
 
 SOURCES = 'source=~"$source"'
 AGE = "ebbtide_collector_age_seconds_per_interval_seconds"
@@ -193,13 +193,14 @@ def collectors() -> Json:
 
 
 def up() -> Json:
-    return statetimeline(
+    timeline = statetimeline(
         "Sources over time",
         "When each source answered. Gaps of all at once are the exporter or Prometheus; of one, that system or its network.",
-        [query(f"max by (source) (ebbtide_source_up{{{SOURCES}}})", "{{source}}", over_time=True)],
+        [query(f"max by (source) (min_over_time(ebbtide_source_up{{{SOURCES}}}[$__rate_interval]))", "{{source}}", over_time=True)],
         states=[(0, "down", RED), (1, "up", GREEN)],
         none="No source is configured",
-    )
+    )  # fmt: skip
+    return sparse(timeline)
 
 
 def requests() -> Json:
@@ -219,7 +220,7 @@ def latency() -> Json:
         return f"histogram_quantile(0.95, sum by (source, endpoint, le) ({seconds}))"
 
     slowest = f"{p95()} and on (source, endpoint) topk(6, {p95(' @ end()')})"
-    return timeseries(
+    graph = timeseries(
         "Slowest questions",
         "Time that one answer in twenty exceeds, of the routes that are the six slowest now. A route that grows with the estate will meet "
         "its timeout: give its collector a longer interval.",
@@ -227,6 +228,7 @@ def latency() -> Json:
         unit="s",
         none="No request was sent",
     )
+    return sparse(graph)
 
 
 def size() -> Json:

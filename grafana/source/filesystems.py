@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from board import dashboard, row, variable
+from estate import leaders
 from looks import (
     BLUE,
     GREEN,
@@ -33,6 +34,14 @@ BY_MOUNT = "max by (source, pool)"
 FREE, TO_FULL = "ebbtide_pool_free_ratio", "ebbtide_pool_time_to_full_seconds"
 READ_ONLY = "unless on (source, pool) (ebbtide_filesystem_readonly == 1)"
 INODES = "source_pool:ebbtide_filesystem_files_free_per_files:ratio"
+FULLEST = leaders("fullest", "bottomk(15", "source, pool", lambda chosen: f"{BY_MOUNT} ({FREE}{chosen})", MOUNTS)
+LARGEST = leaders(
+    "largest",
+    "topk(15",
+    "source, pool",
+    lambda chosen: f"{BY_MOUNT} (ebbtide_pool_capacity_bytes{chosen}) - {BY_MOUNT} (ebbtide_pool_free_bytes{chosen})",
+    MOUNTS,
+)
 
 
 def build() -> Json:
@@ -43,6 +52,8 @@ def build() -> Json:
         [
             variable("source", "Server", "label_values(ebbtide_filesystem_info, source)"),
             variable("pool", "Mount", 'label_values(ebbtide_filesystem_info{source=~"$source"}, pool)'),
+            *FULLEST[0],
+            *LARGEST[0],
         ],
         [
             row(
@@ -221,14 +232,14 @@ def fastest() -> Json:
 def free_ratio() -> Json:
     def threshold(severity: str) -> Json:
         series = f'source_kind_pool:{FREE}:threshold{{severity="{severity}", {MOUNTS}}}'
-        return query(f"max by (severity) ({series})", "{{severity}}", ref=severity, over_time=True)
+        return query(f"max by (severity) ({series} @ end())", "{{severity}}", ref=severity, over_time=True)
 
     return timeseries(
         "Free space",
         "Free share of the fifteen mounts that have least; the dashed lines are the strictest thresholds of those chosen. A "
         "line that falls straight has no clean-up.",
         [
-            query(f"bottomk(15, {BY_MOUNT} ({FREE}{{{MOUNTS}}}))", "{{source}} {{pool}}", over_time=True),
+            query(FULLEST[1], "{{source}} {{pool}}", over_time=True),
             threshold("warning"),
             threshold("critical"),
         ],
@@ -240,12 +251,11 @@ def free_ratio() -> Json:
 
 
 def used() -> Json:
-    both = f"{BY_MOUNT} (ebbtide_pool_capacity_bytes{{{MOUNTS}}}) - {BY_MOUNT} (ebbtide_pool_free_bytes{{{MOUNTS}}})"
     return timeseries(
         "Used space",
         "Used space of the fifteen mounts that use most. A step is a copy or a restore; a slope is growth; a saw is a clean-up "
         "that works.",
-        [query(f"topk(15, {both})", "{{source}} {{pool}}", over_time=True)],
+        [query(LARGEST[1], "{{source}} {{pool}}", over_time=True)],
         unit="bytes",
         none="No mount is known",
     )

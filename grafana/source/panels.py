@@ -180,6 +180,11 @@ def statetimeline(
     return panel
 
 
+def sparse(panel: Json, points: int = 200) -> Json:
+    """A graph of a line for each of hundreds of objects: so many moments of each, not one for every pixel."""
+    return panel | {"maxDataPoints": points}
+
+
 def nodegraph(title: str, description: str, nodes: Json, edges: Json, *, none: str) -> Json:
     """Nodes with the fields id, title, subtitle and arc__*; edges with id, source and target."""
     panel = _panel("nodeGraph", title, description, [nodes | {"refId": "nodes"}, edges | {"refId": "edges"}])

@@ -23,7 +23,7 @@ from looks import (
     unit,
     width,
 )
-from panels import query, stat, statetimeline, table, timeseries
+from panels import query, sparse, stat, statetimeline, table, timeseries
 
 CHOSEN = 'source=~"$source", pool="$pool"'
 DDBS = f"group by (source, ddb) (ebbtide_commvault_ddb_info{{{CHOSEN}}})"
@@ -143,7 +143,7 @@ def states() -> Json:
         f'max by (source, ddb) (ebbtide_commvault_ddb_status{{status=~"corrupted|offline"}}) * on (source, ddb) {DDBS}'
     )
     sealed = f'max by (source, ddb) (ebbtide_commvault_ddb_status{{status="sealed"}}) * on (source, ddb) {DDBS}'
-    return statetimeline(
+    graph = statetimeline(
         "States",
         "The pool, its MediaAgents, its DDBs and whether pruning is switched on, over time. "
         "A red stretch where the trend below stops falling is the cause: mend that first.",
@@ -156,6 +156,7 @@ def states() -> Json:
         states=((GONE, "offline or off", RED), (WELL, "well", GREEN), (SEALED, "sealed", ORANGE)),
         none="Nothing is known of its parts",
     )  # fmt: skip
+    return sparse(graph, 500)
 
 
 def fill() -> Json:

@@ -10,6 +10,7 @@ from estate import (
     TO_FULL,
     choices,
     duration,
+    leaders,
     little,
     nearly_full,
     pool,
@@ -35,13 +36,18 @@ from looks import (
 )
 from panels import query, stat, table, timeseries
 
+LOWEST = leaders("lowest", "bottomk(8", "source, kind, pool", lambda chosen: f"{BY_POOL} ({FREE}{chosen})")
+GROWING = leaders(
+    "growing", "topk(8", "source, kind, pool", lambda chosen: f"{BY_POOL} (ebbtide_pool_fill_bytes_per_second{chosen})"
+)
+
 
 def build() -> Json:
     return dashboard(
         "ebbtide-pools",
         "Capacity / Pools",
         "Which pool of all kinds runs out, how soon, and does it get anything back?",
-        choices(),
+        [*choices(), *LOWEST[0], *GROWING[0]],
         [
             row("Now", (6, 4, by_band()), (6, 4, soon()), (6, 4, estate()), (6, 4, unfreed())),
             row("Pools", (24, 13, pools())),
@@ -154,16 +160,15 @@ def pools() -> Json:
 
 def free_ratio() -> Json:
     def line(severity: str) -> Json:
-        return query(
-            f"max by (kind, severity) ({threshold(severity)})", "{{severity}}, {{kind}}", ref=severity, over_time=True
-        )
+        strictest = f"max by (kind, severity) ({threshold(severity)} @ end())"
+        return query(strictest, "{{severity}}, {{kind}}", ref=severity, over_time=True)
 
     return timeseries(
         "The eight pools with the least free space",
         "Free share of each; the dashed lines are the thresholds (the strictest of each kind that is shown). "
         "A saw that has become a slope has stopped being pruned.",
         [
-            query(f"bottomk(8, {pool('free_ratio')})", "{{source}} / {{pool}}", over_time=True),
+            query(LOWEST[1], "{{source}} / {{pool}}", over_time=True),
             line("warning"),
             line("critical"),
         ],
@@ -179,7 +184,7 @@ def net_fill() -> Json:
         "The eight pools that grow most",
         "Growth of used space a day, without steps, season and outliers; below zero the pool gets emptier. "
         "Where it rises at once, ask which client, plan or retention began then.",
-        [query(f"topk(8, 86400 * {pool('fill_bytes_per_second')})", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"86400 * ({GROWING[1]})", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="No pool has a forecast",
         span=(None, None),

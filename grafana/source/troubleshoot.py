@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from board import dashboard, row
 from causes import ABSENT, CHECKS, SYMPTOM, UNKNOWN, verdicts, words
-from estate import BY_POOL, PENDING, POOLS, SCORE, choices, threshold, to_pool
+from estate import BY_POOL, FREE, PENDING, POOLS, SCORE, choices, leaders, threshold, to_pool
 from looks import ORANGE, RED, Json, prop, threshold_line, width
 from panels import query, table, text, timeseries
 from remedies import FULL, NOT_AGING, NOT_FREEING, SLOW
@@ -24,6 +24,7 @@ GOAL = 'target:ebbtide_target:threshold{target="aging_delta"}'
 SLOWLY = f"{DELTA} > on () group_left () {GOAL}"
 
 BY_SOURCE = f"max by (source) ({DELTA})"
+FULLEST = leaders("fullest", "bottomk(8", "source, kind, pool", lambda chosen: f"{BY_POOL} ({FREE}{chosen})")
 
 
 def build() -> Json:
@@ -31,7 +32,7 @@ def build() -> Json:
         "ebbtide-troubleshoot",
         "Ebbtide / Troubleshoot",
         "Which cause explains the problem I see, what do I do first, and has it helped?",
-        choices(),
+        [*choices(), *FULLEST[0]],
         [
             row("Pools are full", (14, 12, full()), (10, 12, text("Pools are full: steps", FULL)), (24, 7, full_since())),
             row("Pruning frees nothing", (14, 12, pruning()), (10, 12, text("Pruning frees nothing: steps", NOT_FREEING)), (24, 7, pruning_since())),
@@ -91,14 +92,14 @@ def slow() -> Json:
 
 def full_since() -> Json:
     def line(severity: str) -> Json:
-        return query(f"max by (severity) ({threshold(severity)})", "{{severity}}", ref=severity, over_time=True)
+        return query(f"max by (severity) ({threshold(severity)} @ end())", "{{severity}}", ref=severity, over_time=True)
 
     return timeseries(
         "Has it helped? Free space of the fullest eight",
         "It has if each stays above the dashed thresholds for seven days, and falls back after every rise of use. "
         "If it only jumped once, space was added and the cause is still there.",
         [
-            query(f"bottomk(8, {BY_POOL} (ebbtide_pool_free_ratio{{{POOLS}}}))", "{{source}} / {{pool}}", over_time=True),
+            query(FULLEST[1], "{{source}} / {{pool}}", over_time=True),
             line("warning"),
             line("critical"),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from board import dashboard, row, textbox, variable
+from estate import leaders
 from looks import (
     BLUE,
     GREEN,
@@ -21,7 +22,7 @@ from looks import (
     width,
     words,
 )
-from panels import bargauge, query, stat, table, timeseries
+from panels import bargauge, query, sparse, stat, table, timeseries
 
 JOBS = 'source=~"$source", backup_job=~"$backup_job"'
 BY_JOB = "max by (source, backup_job)"
@@ -31,6 +32,15 @@ GRADES = {"A": 85, "B": 70, "C": 55, "D": 40}
 BY_GRADE = steps(RED, (GRADES["D"], ORANGE), (GRADES["C"], BLUE), (GRADES["B"], GREEN))
 LETTERS = {"A": ("A", GREEN), "B": ("B", GREEN), "C": ("C", BLUE), "D": ("D", ORANGE), "F": ("F", RED)}
 # Of several jobs the one that is worst now, so that its band can be read.
+WORST, _ = leaders(
+    "worst",
+    "bottomk(1",
+    "source, backup_job",
+    lambda chosen: f"{BY_JOB} (ebbtide_veeam_job_efficiency_score{chosen})",
+    JOBS,
+    "backup_job",
+)
+ITS = 'source=~"$worst_source", backup_job=~"$worst_backup_job"'
 ONE = f"bottomk(1, {BY_JOB} (ebbtide_veeam_job_efficiency_score{{{JOBS}}} @ end()))"
 
 
@@ -43,6 +53,7 @@ def build() -> Json:
             variable("source", "Source", "label_values(ebbtide_veeam_job_efficiency_info, source)"),
             variable("backup_job", "Job", 'label_values(ebbtide_veeam_job_efficiency_info{source=~"$source"}, backup_job)'),
             textbox("cost_per_tb", "Cost of a TB", "100"),
+            *WORST,
         ],
         [
             row("Now", (4, 5, score()), (8, 5, grades()), (4, 5, anomalies()), (4, 5, potential()), (4, 5, cost())),
@@ -56,7 +67,7 @@ def build() -> Json:
 
 
 def score() -> Json:
-    return stat(
+    number = stat(
         "Score",
         "Mean of the jobs that have a score, of 100 points: A from 85, B from 70, C from 55, D from 40, else F. A job needs "
         "30 sessions in 90 days. See below which of them pull it down.",
@@ -66,6 +77,7 @@ def score() -> Json:
         colors=BY_GRADE,
         overrides=[override("Score", prop("decimals", 0))],
     )
+    return sparse(number)
 
 
 def grades() -> Json:
@@ -169,19 +181,18 @@ def jobs() -> Json:
 
 
 def band() -> Json:
-    mean, sigma = (f"{BY_JOB} (ebbtide_veeam_job_combined_ratio_{what}{{{JOBS}}})" for what in ("mean", "stddev"))
-    only = f"and on (source, backup_job) {ONE}"
-    ratio = f"source_backup_job:ebbtide_veeam_job_combined_ratio:product{{{JOBS}}}"
+    mean, sigma = (f"{BY_JOB} (ebbtide_veeam_job_combined_ratio_{what}{{{ITS}}})" for what in ("mean", "stddev"))
+    ratio = f"source_backup_job:ebbtide_veeam_job_combined_ratio:product{{{ITS}}}"
     bound = [prop("custom.lineStyle", {"dash": [4, 6], "fill": "dash"})]
     return timeseries(
         "Ratio against its own mean and three sigma",
         "Data against what is stored of it: 4 means 4:1. Outside the dashed band chance does not explain it: ask what was "
         "added to the job, whether it is encrypted, and whether its compression level was changed.",
         [
-            query(f"{ratio} {only}", "{{backup_job}}", over_time=True),
-            query(f"({mean}) {only}", "mean", ref="mean", over_time=True),
-            query(f"({mean} + 3 * {sigma}) {only}", "mean + 3 sigma", ref="high", over_time=True),
-            query(f"clamp_min({mean} - 3 * {sigma}, 0) {only}", "mean - 3 sigma", ref="low", over_time=True),
+            query(ratio, "{{backup_job}}", over_time=True),
+            query(mean, "mean", ref="mean", over_time=True),
+            query(f"{mean} + 3 * {sigma}", "mean + 3 sigma", ref="high", over_time=True),
+            query(f"clamp_min({mean} - 3 * {sigma}, 0)", "mean - 3 sigma", ref="low", over_time=True),
         ],
         unit="none",
         none="No job has a ratio yet",
@@ -208,7 +219,7 @@ def components() -> Json:
 
 
 def scores() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Score",
         "Points of each job; under the dashed line the grade is an F. A step down is a trend that has become significant, or "
         "an anomaly: the table says which.",
@@ -221,10 +232,11 @@ def scores() -> Json:
         span=(0, 100),
         overrides=[threshold_line("critical", RED)],
     )
+    return sparse(graph)
 
 
 def ratios() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Newest session against the mean",
         "1: the newest session reduced its data as usual. Under the line that is a fifth below 1 it also counts as critical, "
         "where it is beyond three sigma.",
@@ -237,6 +249,7 @@ def ratios() -> Json:
         none="No job has a ratio yet",
         span=(None, None),
     )
+    return sparse(graph)
 
 
 def repositories() -> Json:

@@ -25,7 +25,7 @@ from looks import (
     words,
     yes_no,
 )
-from panels import query, stat, statetimeline, table, timeseries
+from panels import query, sparse, stat, statetimeline, table, timeseries
 
 JOBS = 'source=~"$source", backup_job=~"$backup_job"'
 BY_JOB = "max by (source, backup_job)"
@@ -164,32 +164,30 @@ def jobs() -> Json:
 
 
 def history() -> Json:
-    def state(number: int, result: str) -> str:
-        return f'{number} * {BY_JOB} (ebbtide_veeam_job_last_result{{{JOBS}, result="{result}"}} == 1)'
-
-    known = " or ".join(state(number, result) for number, result in enumerate(RESULTS))
-    return statetimeline(
+    graph = statetimeline(
         "Last result",
         "How the last session of each job had ended at each moment. One red line after another is a job that needs its "
         "configuration looked at; all red at once is the server, the network or a repository.",
-        [query(known, "{{backup_job}}", over_time=True)],
+        [query(f"source_backup_job:ebbtide_veeam_job_last_result:max{{{JOBS}}}", "{{backup_job}}", over_time=True)],
         states=[(number, text, color) for number, (text, color) in enumerate(RESULTS.values())],
         none="No Veeam job is known",
     )
+    return sparse(graph)
 
 
 def durations() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Duration of the last session",
         "A job that takes longer every week outgrows its window; all of them at once share a proxy or a repository.",
         [query(f"{BY_JOB} (ebbtide_veeam_job_last_session_duration_seconds{{{JOBS}}})", "{{backup_job}}", over_time=True)],
         unit="s",
         none="No session is known",
     )  # fmt: skip
+    return sparse(graph)
 
 
 def transferred() -> Json:
-    return timeseries(
+    graph = timeseries(
         "Transferred by the last session",
         "What each job sent to its target. A sudden rise: a full backup, a lost change tracking, encryption in the guest, "
         "or data that was added; a fall to nothing: the job backs up an empty selection.",
@@ -197,6 +195,7 @@ def transferred() -> Json:
         unit="bytes",
         none="No session is known",
     )  # fmt: skip
+    return sparse(graph)
 
 
 def repositories() -> Json:

@@ -89,14 +89,17 @@ def test_a_variable_follows_the_time_range_and_the_choice_before_it(board: Json)
         if variable["type"] == "query":
             assert variable["refresh"] == 2
             # Several and all; or, where a board is about one object, exactly one.
+            # One that is not shown is all that was found, by name.
             assert (variable["includeAll"], variable["multi"], variable.get("allValue")) in (
-                (True, True, ".*"),
-                (False, False, None),
+                ((True, True, None),) if variable["hide"] else ((True, True, ".*"), (False, False, None))
             )
             assert variable["label"]
-            [(selector, label)] = re.findall(r"^label_values\((.+), (\w+)\)$", variable["query"]["query"])
-            assert label in labels_of(promql.parse(substituted(selector)), KNOWN)
-            assert {*re.findall(r"\$(\w+)", selector)} <= before
+            # What the reader chooses; or, not shown, a label of what leads a ranking.
+            pattern = r"^query_result\((.+)()\)$" if variable["hide"] else r"^label_values\((.+), (\w+)\)$"
+            [(asked, label)] = re.findall(pattern, variable["query"]["query"])
+            label = label or variable["name"].partition("_")[2]
+            assert label in labels_of(promql.parse(substituted(asked)), KNOWN)
+            assert {*re.findall(r"\$(\w+)", asked)} <= before
         before.add(variable["name"])
 
 
@@ -119,6 +122,24 @@ def test_panels_have_one_place_and_one_id_each(board: Json) -> None:
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert not cells & taken, panel["title"]
         taken |= cells
+
+
+@pytest.mark.parametrize("named", ["/data", 'Apex "GDP"', "a} b"])
+def test_a_variable_that_is_not_shown_takes_its_label_from_what_grafana_writes_of_a_series(named: str) -> None:
+    hidden = [v for board in BOARDS for v in board["templating"]["list"] if v.get("hide") == 2]
+    assert hidden
+    for variable in hidden:
+        label = variable["name"].partition("_")[2]
+        what = "pool" if label == "source" else label
+        written = f'{{{what}="{named}",source="host, 1"}} 0.5 1700000000000'
+        taken = re.search(variable["regex"].strip("/"), written)
+        assert taken
+        assert taken[1] == ("host, 1" if label == "source" else named)
+
+
+def test_the_home_page_asks_at_most_twelve_queries() -> None:
+    [home] = [board for board in BOARDS if board["uid"] == "ebbtide-overview"]
+    assert len([target for panel in panels(home) for target in panel.get("targets", ())]) <= 12
 
 
 @every_board
@@ -197,10 +218,12 @@ def test_a_panel_asks_only_for_series_and_labels_that_exist(panel: Json) -> None
 def test_counters_are_read_as_rates_over_the_interval_grafana_chooses(panel: Json) -> None:
     """Or over a whole day: aging, pruning and fulls come once in it, and a shorter interval shows needles."""
     for target in panel["targets"]:
-        rated = [n for n in nodes(_tree(target)) if isinstance(n, promql.Call) and n.func.name in ("rate", "increase")]
+        calls = [n for n in nodes(_tree(target)) if isinstance(n, promql.Call)]
+        rated = [call for call in calls if call.func.name in ("rate", "increase")]
+        lowest = [call for call in calls if call.func.name == "min_over_time"]
         counters = [s.name for s in selectors(_tree(target)) if s.name.endswith(("_total", "_bucket"))]
         assert counters == [s.name for call in rated for s in selectors(call)]
-        assert len(rated) == sum(map(target["expr"].count, ("$__rate_interval", "[1d]")))
+        assert len(rated + lowest) == sum(map(target["expr"].count, ("$__rate_interval", "[1d]")))
 
 
 @every_panel
