@@ -74,7 +74,7 @@ def story(settle: float, days: int = DAYS) -> Iterator[str]:
         stack.callback(service.close)
         past = Past(whole=True)
         _say(f"living through {days} days")
-        past.live(service.watches, service.board, estate, now, days)
+        past.live([*service.watches, service._estate], service.board, estate, now, days)
         estate.go_live()
         service.start()
         threading.Thread(target=service.serve, args=(listening,), daemon=True).start()

@@ -185,21 +185,21 @@ def what_if() -> Json:
 
 def intervals() -> Json:
     return timeseries(
-        "Real time between fulls",
+        "Real time between fulls, in days",
         "Of the median subclient of each plan. A rise means that fulls fail or are skipped: data will age later by the "
         "same time for each cycle of the rule.",
-        [query(INTERVAL, "{{source}} / {{plan}}", over_time=True)],
-        unit="s",
+        [query(days(INTERVAL), "{{source}} / {{plan}}", over_time=True)],
+        unit="none",
         none="No plan has fulls in the job history",
     )
 
 
 def ages() -> Json:
     return timeseries(
-        "Effective retention",
+        "Effective retention, in days",
         "The age that fulls reach before they may age; the oldest copy of each plan that lets data age. It rises where "
         "cycles no longer close, or a rule was made longer.",
-        [query(f"max by (source, plan) ({effective('latest')} < +Inf)", "{{source}} / {{plan}}", over_time=True)],
-        unit="s",
+        [query(f"max by (source, plan) ({days(effective('latest'))} < +Inf)", "{{source}} / {{plan}}", over_time=True)],
+        unit="none",
         none="No rule lets data age",
     )

@@ -7,6 +7,7 @@ from commvault import (
     AGE,
     BYTES,
     FAULTS,
+    MOST_WAITING,
     POOL,
     POOLS,
     POOLS_OF_ANY_KIND,
@@ -133,9 +134,9 @@ def aged() -> Json:
     jobs = f"max by (source, plan, copy) (increase(ebbtide_commvault_plan_aged_bytes_total{{{SOURCES}}}[1d]))"
     return timeseries(
         "Stage 1, aging: let go in the day before",
-        "Size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
+        "Of the eight pools with most to prune: size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
         "cycles board. It says nothing about disks yet.",
-        [query(f"sum by (source, pool) ({jobs} * on (source, plan, copy) group_left (pool) {writes})", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"sum by (source, pool) ({jobs} * on (source, plan, copy) group_left (pool) {writes}) {MOST_WAITING}", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="The copies were not compared twice yet",
     )  # fmt: skip
@@ -144,11 +145,11 @@ def aged() -> Json:
 def reclaimed() -> Json:
     return timeseries(
         "Stage 2, pruning: freed in the day before",
-        "Falls of used space. It should follow stage 1 within a day or two, smaller by what blocks are shared. Stage 1 "
+        "Falls of used space in the same pools. It should follow stage 1 within a day or two, smaller by what blocks are shared. Stage 1 "
         "high and this at 0: aged data is not deleted.",
         [
             query(
-                f"max by (source, pool) (increase(ebbtide_pool_reclaimed_bytes_total{{{POOLS_OF_ANY_KIND}}}[1d]))",
+                f"max by (source, pool) (increase(ebbtide_pool_reclaimed_bytes_total{{{POOLS_OF_ANY_KIND}}}[1d])) {MOST_WAITING}",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )
@@ -203,11 +204,12 @@ def pending() -> Json:
         lines = f'source_ddb:{PENDING}:threshold{{severity="{severity}", {SOURCES}}}'
         return query(f"max by (severity) ({lines} and {OF_POOL})", "{{severity}}", ref=severity, over_time=True)
 
+    longest = f"and on (source, ddb) topk(8, max by (source, ddb) ({PENDING}{{{SOURCES}}} @ end()) and {OF_POOL})"
     return timeseries(
-        "Pending deletes",
+        "Pending deletes of the eight longest queues",
         "The queue between the stages, for each DDB; the dashed lines are the thresholds. It should fall after every rise. "
         "If it only climbs, read the row of that DDB below from left to right.",
-        [query(ddb("pending_deletes"), "{{source}} / {{ddb}}", over_time=True), threshold("warning"), threshold("critical")],
+        [query(f"{ddb('pending_deletes')} {longest}", "{{source}} / {{ddb}}", over_time=True), threshold("warning"), threshold("critical")],
         unit="short",
         none="No DDB is known",
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],

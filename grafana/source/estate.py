@@ -28,9 +28,14 @@ def choices(*, single: bool = False) -> list[Json]:
     ]
 
 
-def pool(family: str, more: str = "") -> str:
+def pool(family: str, more: str = "", at: str = "") -> str:
     """The family of each chosen pool, once, through however many exporters it is seen."""
-    return f"{BY_POOL} (ebbtide_pool_{family}{{{POOLS}{more}}})"
+    return f"{BY_POOL} (ebbtide_pool_{family}{{{POOLS}{more}}}{at})"
+
+
+def eight(which: str, family: str) -> str:
+    """The past of the eight pools that are now the first by `which`, topk or bottomk."""
+    return f"{pool(family)} and on (source, kind, pool) {which}(8, {pool(family, at=' @ end()')})"
 
 
 def used() -> str:

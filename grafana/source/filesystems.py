@@ -55,7 +55,7 @@ def build() -> Json:
             ),
             row("Mounts", (24, 10, mounts())),
             row("Fullest and fastest", (12, 9, fullest()), (12, 9, fastest())),
-            row("Trends", (12, 10, free_ratio()), (12, 10, used())),
+            row("Trend", (24, 9, free_ratio())),
             row("Forecast", (24, 9, forecast())),
         ],
         tags=["filesystems"],
@@ -145,6 +145,7 @@ def soonest() -> Json:
         none="None within a year, or no forecast yet",
         colors=steps(NEUTRAL, (0, RED), (limit(TO_FULL, "critical"), ORANGE), (limit(TO_FULL, "warning"), GREEN)),
         named=True,
+        decimals=1,
     )
 
 
@@ -158,18 +159,18 @@ def mounts() -> Json:
         "Every mounted filesystem, the fullest first. Free is what a normal user can use. Stuck or an error: what shows of it is "
         "old. Click a mount to see it alone, a server for what is in its scanned trees.",
         [
-            ("Server", "source", [drill("What is in it", "ebbtide-scans", source="Server")]),
+            ("Server", "source", [drill("What is in it", "ebbtide-scans", source="Server"), width(100)]),
             ("Mount", "pool", [drill("Only this mount", "ebbtide-filesystems", source="Server", pool="Mount")]),
-            ("Device", "device", []),
-            ("Type", "fstype", [width(80)]),
+            ("Device", "device", [width(245)]),
+            ("Type", "fstype", [width(70)]),
             ("Free", "Value #free", [*unit("percentunit", 1), *colored(_little(FREE)), width(90)]),
-            ("Free space", "Value #bytes", unit("bytes")),
-            ("Capacity", "Value #capacity", unit("bytes")),
+            ("Free space", "Value #bytes", [*unit("bytes"), width(105)]),
+            ("Capacity", "Value #capacity", [*unit("bytes"), width(100)]),
             ("Free inodes", "Value #inodes", [*unit("percentunit", 1), *colored(_little(few)), width(110)]),
-            ("Growth a day", "Value #growth", unit("bytes")),
-            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(TO_FULL))]),
-            ("Read-only", "Value #readonly", yes_no("yes", "no", good=0)),
-            ("Error", "error", [prop("custom.cellOptions", {"type": "color-text"}), prop("color", {"mode": "fixed", "fixedColor": RED})]),
+            ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
+            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(TO_FULL)), width(110)]),
+            ("Read-only", "Value #readonly", [*yes_no("yes", "no", good=0), width(100)]),
+            ("Error", "error", [prop("custom.cellOptions", {"type": "color-text"}), prop("color", {"mode": "fixed", "fixedColor": RED}), width(90)]),
         ],
         [
             query(f"max by (source, pool, device, fstype) (ebbtide_filesystem_info{{{CHOSEN}}})", ref="info", table=True),
@@ -223,31 +224,23 @@ def free_ratio() -> Json:
         series = f'source_kind_pool:{FREE}:threshold{{severity="{severity}", {MOUNTS}}}'
         return query(f"max by (severity) ({series})", "{{severity}}", ref=severity, over_time=True)
 
+    free = f"{BY_MOUNT} ({FREE}{{{MOUNTS}}})"
     return timeseries(
         "Free space",
-        "Free share of the fifteen mounts that have least; the dashed lines are the strictest thresholds of those chosen. A "
+        "Free share of the eight mounts that have least; the dashed lines are the strictest thresholds of those chosen. A "
         "line that falls straight has no clean-up.",
         [
-            query(f"bottomk(15, {BY_MOUNT} ({FREE}{{{MOUNTS}}}))", "{{source}} {{pool}}", over_time=True),
+            query(
+                f"{free} and on (source, pool) bottomk(8, {BY_MOUNT} ({FREE}{{{MOUNTS}}} @ end()))",
+                "{{source}} {{pool}}",
+                over_time=True,
+            ),
             threshold("warning"),
             threshold("critical"),
         ],
         unit="percentunit",
         none="No mount is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
-    )
-
-
-def used() -> Json:
-    both = f"{BY_MOUNT} (ebbtide_pool_capacity_bytes{{{MOUNTS}}}) - {BY_MOUNT} (ebbtide_pool_free_bytes{{{MOUNTS}}})"
-    return timeseries(
-        "Used space",
-        "Used space of the fifteen mounts that use most. A step is a copy or a restore; a slope is growth; a saw is a clean-up "
-        "that works.",
-        [query(f"topk(15, {both})", "{{source}} {{pool}}", over_time=True)],
-        unit="bytes",
-        none="No mount is known",
     )
 
 

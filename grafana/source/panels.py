@@ -37,11 +37,15 @@ def stat(
     none: str,
     colors: Json,
     named: bool = False,
+    decimals: int | None = None,
     overrides: Sequence[Json] = (),
 ) -> Json:
     """A large number; named shows the legend with it."""
+    fields = _fields(unit, none, colors, overrides)
+    if decimals is not None:
+        fields["defaults"]["decimals"] = decimals
     return _panel("stat", title, description, targets) | {
-        "fieldConfig": _fields(unit, none, colors, overrides),
+        "fieldConfig": fields,
         "options": {
             "colorMode": "value",
             "graphMode": "area" if any(t["range"] for t in targets) else "none",
@@ -49,7 +53,7 @@ def stat(
             "orientation": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "textMode": "value_and_name" if named else "value",
-            "wideLayout": True,
+            "wideLayout": False,
         },
     }
 
@@ -67,7 +71,14 @@ def timeseries(
     panel = _panel("timeseries", title, description, targets) | {
         "fieldConfig": _fields(unit, none, steps(GREEN), overrides),
         "options": {
-            "legend": {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "right", "showLegend": True},
+            "legend": {
+                "calcs": ["lastNotNull"],
+                "displayMode": "table",
+                "placement": "right",
+                "showLegend": True,
+                "sortBy": "Last *",
+                "sortDesc": True,
+            },
             "tooltip": {"mode": "multi", "sort": "asc"},
         },
     }
@@ -152,6 +163,7 @@ def bargauge(
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "showUnfilled": True,
             "sizing": "auto",
+            "text": {"titleSize": 13, "valueSize": 15},
             "valueMode": "color",
         },
     }

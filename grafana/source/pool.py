@@ -12,6 +12,7 @@ from looks import (
     ORANGE,
     RED,
     Json,
+    left,
     limit,
     override,
     prop,
@@ -84,7 +85,7 @@ def freed() -> Json:
 
 def last_prune() -> Json:
     return stat(
-        "Freed last",
+        "Nothing freed for",
         "How long ago used space or pending deletes last fell. More than a day in a pool with pending deletes means that "
         "pruning does not run.",
         [query(f"time() - {pool('last_prune_timestamp_seconds')}")],
@@ -122,7 +123,11 @@ def causes() -> Json:
         "What may be behind a pool that fills or is not freed: PASS is ruled out, LIKELY CAUSE comes first. "
         "Causes that could not be looked at are not listed; the troubleshooting board has them and the steps.",
         [
-            ("Says", "Value #score", [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), width(130)]),
+            (
+                "Says",
+                "Value #score",
+                [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), left(), width(130)],
+            ),
             ("Check", "cause", [words(CHECKS)]),
             ("Problem", "problem", [words(PROBLEMS), width(180)]),
         ],

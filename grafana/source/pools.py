@@ -10,6 +10,7 @@ from estate import (
     TO_FULL,
     choices,
     duration,
+    eight,
     little,
     nearly_full,
     pool,
@@ -163,13 +164,12 @@ def free_ratio() -> Json:
         "Free share of each; the dashed lines are the thresholds (the strictest of each kind that is shown). "
         "A saw that has become a slope has stopped being pruned.",
         [
-            query(f"bottomk(8, {pool('free_ratio')})", "{{source}} / {{pool}}", over_time=True),
+            query(eight("bottomk", "free_ratio"), "{{source}} / {{pool}}", over_time=True),
             line("warning"),
             line("critical"),
         ],
         unit="percentunit",
         none="No pool is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )
 
@@ -179,7 +179,7 @@ def net_fill() -> Json:
         "The eight pools that grow most",
         "Growth of used space a day, without steps, season and outliers; below zero the pool gets emptier. "
         "Where it rises at once, ask which client, plan or retention began then.",
-        [query(f"topk(8, 86400 * {pool('fill_bytes_per_second')})", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"86400 * ({eight('topk', 'fill_bytes_per_second')})", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="No pool has a forecast",
         span=(None, None),

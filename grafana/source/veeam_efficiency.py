@@ -45,7 +45,7 @@ def build() -> Json:
             textbox("cost_per_tb", "Cost of a TB", "100"),
         ],
         [
-            row("Now", (4, 5, score()), (8, 5, grades()), (4, 5, anomalies()), (4, 5, potential()), (4, 5, cost())),
+            row("Now", (4, 4, score()), (8, 4, grades()), (4, 4, anomalies()), (4, 4, potential()), (4, 4, cost())),
             row("Jobs", (24, 11, jobs())),
             row("One job: the chosen one, or the worst of several", (16, 11, band()), (8, 11, components())),
             row("Trend", (12, 10, scores()), (12, 10, ratios())),

@@ -49,7 +49,7 @@ def build() -> Json:
             row("Jobs", (24, 12, jobs())),
             row("Trends", (8, 11, history()), (8, 11, durations()), (8, 11, transferred())),
             row("Repositories", (24, 9, repositories())),
-            row("Backup servers", (24, 6, servers())),
+            row("Backup servers", (24, 5, servers())),
         ],
         tags=["veeam"],
     )  # fmt: skip
@@ -136,7 +136,7 @@ def jobs() -> Json:
         "deviations. Too old by: beyond the retention that is configured. Click a job for its storage efficiency.",
         [
             ("Source", "source", [width(100)]),
-            ("Job", "backup_job", [drill("Storage efficiency", "ebbtide-veeam-efficiency", source="Source", backup_job="Job")]),
+            ("Job", "backup_job", [drill("Storage efficiency", "ebbtide-veeam-efficiency", source="Source", backup_job="Job"), width(190)]),
             ("Last result", "result", [*words(RESULTS), width(110)]),
             ("Last success", "Value #success", [*duration, never, *colored(late)]),
             ("Last run", "Value #run", duration),

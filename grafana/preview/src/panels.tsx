@@ -66,7 +66,7 @@ function Bars(drawn: Drawn) {
   return <div style={{ display: 'flex', flexDirection: horizontal ? 'column' : 'row' }}>{shown.map((value, index) => (
     <BarGauge key={index} {...({ width: w, height: h, theme, value: value.display, field: value.field, itemSpacing: 4,
       orientation: horizontal ? 'horizontal' : 'vertical', displayMode: panel.options.displayMode ?? 'basic',
-      alignmentFactors: data.getDisplayValueAlignmentFactors(shown), valueDisplayMode: panel.options.valueMode } as any)} />
+      text: panel.options.text, alignmentFactors: data.getDisplayValueAlignmentFactors(shown), valueDisplayMode: panel.options.valueMode } as any)} />
   ))}</div>;
 }
 
