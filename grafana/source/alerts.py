@@ -124,7 +124,7 @@ def timeline() -> Json:
         "Firing over time",
         "When each alert fired for any object. Those that begin together have one cause; one that comes and goes every "
         "night needs a longer wait or another threshold.",
-        [query(f"2 * max by (alertname) ({FIRING}) or max by (alertname) (ALERTS{{{CHOSEN}}})", "{{alertname}}", over_time=True)],
+        [query(f'label_replace(2 * max by (alertname) ({FIRING}) or max by (alertname) (ALERTS{{{CHOSEN}}}), "alertname", "$1", "alertname", "Ebbtide(.*)")', "{{alertname}}", over_time=True)],
         states=[(1, "pending", ORANGE), (2, "firing", RED)],
         none="Nothing fired",
     )  # fmt: skip

@@ -233,7 +233,7 @@ def ddbs() -> Json:
             ("Pending", "Value #pending", [*unit("short"), *colored(queue)]),
             ("Pruning", "Value #enabled", words({"1": ("on", GREEN), "0": ("off", RED)})),
             ("Partitions out", "Value #partitions", FAULTS),
-            ("Query and insert", "Value #insert", [*unit("s", 1), *colored(steps(TRANSPARENT, (0.002, ORANGE)))]),
+            ("Query and insert", "Value #insert", [*unit("s"), *colored(steps(TRANSPARENT, (0.002, ORANGE)))]),
             ("Mark and sweep", "Value #sweep", AGE),
             ("Physical pruning", "Value #physical", AGE),
             ("DDB backup", "Value #backup", AGE),
