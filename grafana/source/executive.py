@@ -107,7 +107,6 @@ def reclaimable() -> Json:
         unit="bytes",
         none="Nothing is known to be freed",
         colors=steps(BLUE),
-        decimals=1,
     )
 
 

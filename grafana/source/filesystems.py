@@ -145,7 +145,6 @@ def soonest() -> Json:
         none="None within a year, or no forecast yet",
         colors=steps(NEUTRAL, (0, RED), (limit(TO_FULL, "critical"), ORANGE), (limit(TO_FULL, "warning"), GREEN)),
         named=True,
-        decimals=1,
     )
 
 

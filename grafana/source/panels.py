@@ -37,15 +37,11 @@ def stat(
     none: str,
     colors: Json,
     named: bool = False,
-    decimals: int | None = None,
     overrides: Sequence[Json] = (),
 ) -> Json:
     """A large number; named shows the legend with it."""
-    fields = _fields(unit, none, colors, overrides)
-    if decimals is not None:
-        fields["defaults"]["decimals"] = decimals
     return _panel("stat", title, description, targets) | {
-        "fieldConfig": fields,
+        "fieldConfig": _fields(unit, none, colors, overrides),
         "options": {
             "colorMode": "value",
             "graphMode": "area" if any(t["range"] for t in targets) else "none",
@@ -231,8 +227,11 @@ def _panel(type_: str, title: str, description: str, targets: Sequence[Json]) ->
 
 
 def _fields(unit: str, none: str, colors: Json, overrides: Sequence[Json]) -> Json:
+    # 4.66 days claim more than is known.
+    decimals = {"decimals": 1} if unit == "s" else {}
     return {
-        "defaults": {
+        "defaults": decimals
+        | {
             "color": {"mode": "thresholds"},
             "mappings": [],
             "noValue": none,

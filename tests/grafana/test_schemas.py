@@ -109,6 +109,6 @@ DEFECTS: dict[str, Callable[[Json], Any]] = {
 @every_release
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_seen(defect: str, release: str) -> None:
-    board = copy.deepcopy(next(b for b in BOARDS if b["uid"] == "ebbtide-overview"))
+    board = copy.deepcopy(next(b for b in BOARDS if b["uid"] == "ebbtide-pool"))
     DEFECTS[defect](board)
     assert len(list(faults(board, release))) >= 1
