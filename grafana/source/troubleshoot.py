@@ -125,7 +125,7 @@ def pruning_since() -> Json:
 
 
 def aging_since() -> Json:
-    return timeseries(
+    panel = timeseries(
         "Has it helped? Data aging jobs that failed in 24 hours",
         "It has if it stays at zero for seven days. One failure now and then is made good by the next run; "
         "a line that stays up means nothing is marked as expired.",
@@ -133,6 +133,9 @@ def aging_since() -> Json:
         unit="none",
         none="No data aging job is known",
     )
+    # Without it a line at zero has an axis up to 100.
+    panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] = 1
+    return panel
 
 
 def slow_since() -> Json:

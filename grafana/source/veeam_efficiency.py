@@ -137,7 +137,7 @@ def jobs() -> Json:
         "the mean of its sessions. Without a score: too few sessions. Click a job to see it alone.",
         [
             ("Source", "source", [width(110)]),
-            ("Job", "backup_job", [drill("Only this job", "ebbtide-veeam-efficiency", source="Source", backup_job="Job")]),
+            ("Job", "backup_job", [drill("Only this job", "ebbtide-veeam-efficiency", source="Source", backup_job="Job"), width(190)]),
             ("Grade", "grade", [*words(LETTERS), width(80)]),
             ("Score", "Value #score", [*unit("none", 0), *colored(steps(TRANSPARENT, (0, RED), (GRADES["D"], TRANSPARENT))), width(80)]),
             ("Ratio", "Value #ratio", [*unit("none", 2), width(80)]),
@@ -148,7 +148,7 @@ def jobs() -> Json:
             ("Anomalies", "Value #anomalies", [*unit("none"), width(95)]),
             ("Sessions", "Value #sessions", [*unit("none"), width(90)]),
             ("Potential a month", "Value #month", unit("bytes")),
-            ("Money a year", "Value #money", unit("short", 0)),
+            ("Money a year", "Value #money", unit("none", 0)),
         ],
         [
             job("efficiency_score", "score"),
