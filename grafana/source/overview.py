@@ -167,8 +167,8 @@ def attention() -> Json:
         "Each alert that fires, and its cause where one is likely: 60 points or more. The troubleshooting board has the others and "
         "the steps. Take the critical ones first, and click a pool to see what happens in it.",
         [
-            ("Severity", "Value #severity", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(100)]),
-            ("What", "alertname", [words(names_of_alerts())]),
+            ("Severity", "Value #severity", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
+            ("What", "alertname", [words(names_of_alerts()), width(330)]),
             ("Pool", "pool", [to_pool()]),
             ("Object", "object", [width(200)]),
             ("Likely cause", "cause", [words(CAUSES), width(320)]),

@@ -57,7 +57,7 @@ def checks(title: str, problem: str, symptom: str, has: str, by: str, what: str)
             "Value #says",
             [verdicts(), prop("custom.cellOptions", {"type": "color-background", "mode": "basic"}), left(), width(130)],
         ),
-        ("Check", "cause", [words(CHECKS | {"symptom": symptom})]),
+        ("Check", "cause", [words(CHECKS | {"symptom": symptom}), width(310)]),
         (what, "Value #count", [width(110)]),
         ("Source", "source", [width(90)]),
         ("Worst pool", "pool", [to_pool()]),
