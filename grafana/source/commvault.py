@@ -8,6 +8,7 @@ from board import variable
 from looks import (
     GREEN,
     NEUTRAL,
+    ORANGE,
     RED,
     TRANSPARENT,
     Json,
@@ -15,6 +16,7 @@ from looks import (
     prop,
     says,
     steps,
+    target,
     unit,
 )
 from panels import query, stat
@@ -38,13 +40,11 @@ CYCLES = [*unit("none"), says({math.inf: "for ever"})]
 RATIO = unit("percentunit", 0)
 BYTES = unit("bytes")
 FAULTS = [*unit("none"), *colored(steps(TRANSPARENT, (1, RED)))]
-# 0 to 1 is as configured; above, the cycles make it longer.
+# 1 is as configured; above, the cycles make it longer.
 EXCESS = [
     *RATIO,
-    prop("color", {"mode": "continuous-GrYlRd"}),
+    prop("thresholds", steps(NEUTRAL, (1 + target("aging_delta"), ORANGE), (2, RED))),
     prop("custom.cellOptions", {"type": "color-text"}),
-    prop("min", 1),
-    prop("max", 3),
 ]
 
 
