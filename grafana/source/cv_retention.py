@@ -147,7 +147,7 @@ def rules() -> Json:
             ("Effective, days", "Value #effective", [*DAYS, width(125)]),
             ("Of configured", "Value #factor", [*EXCESS, width(120)]),
             ("Recommended, days", "Value #days", [*DAYS, width(165)]),
-            ("Recommended, cycles", "Value #fewer", [*CYCLES, width(170)]),
+            ("Recommended, cycles", "Value #fewer", [*CYCLES, width(185)]),
             ("Kept", "Value #bytes", [*BYTES, width(100)]),
         ],
         [

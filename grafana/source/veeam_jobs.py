@@ -143,7 +143,7 @@ def jobs() -> Json:
             ("Next run", "Value #next", [*unit("dateTimeFromNow"), width(120)]),
             ("Duration", "Value #duration", [*duration, width(110)]),
             ("Usual", "Value #usual", [*duration, width(110)]),
-            ("Deviation", "Value #deviation", [*unit("none", 1), *colored(steps(TRANSPARENT, (limit_of("EbbtideVeeamJobSlow", "ebbtide_veeam_job_duration_deviation"), ORANGE)))]),
+            ("Deviation", "Value #deviation", [width(110), *unit("none", 1), *colored(steps(TRANSPARENT, (limit_of("EbbtideVeeamJobSlow", "ebbtide_veeam_job_duration_deviation"), ORANGE)))]),
             ("Transferred", "Value #transferred", [*unit("bytes"), width(120)]),
             ("Too old by", "Value #excess", [*duration, *colored(steps(TRANSPARENT, (limit("ebbtide_veeam_job_excess_seconds", "warning"), ORANGE)))]),
         ],

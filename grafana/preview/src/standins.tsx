@@ -9,7 +9,7 @@ const MUTED = theme.colors.text.secondary;
 function StandIn({ children, width, height, type }: { children: React.ReactNode; width: number; height: number; type: string }) {
   return <div style={{ position: 'relative', width, height, overflow: 'hidden' }}>
     <svg width={width} height={height} fontFamily="Inter, sans-serif" fontSize={12} fill={theme.colors.text.primary}>{children}</svg>
-    <small style={{ position: 'absolute', right: 4, bottom: 0, color: MUTED, opacity: 0.7 }}>drawn plainly{width > 500 && `: ${type}`}</small>
+    <small style={{ position: 'absolute', right: 4, bottom: 0, color: MUTED, opacity: 0.7 }}>drawn plainly{width > 700 && `: ${type}`}</small>
   </div>;
 }
 
@@ -78,7 +78,7 @@ export function StateTimeline({ panel, frames, width, height, range }: Drawn) {
       return <rect key={index} x={x(at)} y={row * tall + 2} width={Math.max(1, x(end) - x(at) + 0.5)} height={tall - 4}
         fill={field.display!(value).color} shapeRendering="crispEdges" />;
     })}
-  </g>)}{states.map(({ text, color }: any, index: number) => <g key={`state ${index}`} transform={`translate(${4 + index * (width > 500 ? 150 : 75)} ${height - 8})`}>
+  </g>)}{states.map(({ text, color }: any, index: number) => <g key={`state ${index}`} transform={`translate(${4 + index * (width > 700 ? 150 : 75)} ${height - 8})`}>
     <rect width={10} height={10} y={-9} fill={theme.visualization.getColorByName(color)} /><text x={16}>{text}</text>
   </g>)}</StandIn>;
 }
