@@ -10,4 +10,4 @@ await build({
   loader: { '.ttf': 'dataurl', '.svg': 'dataurl', '.woff': 'dataurl', '.woff2': 'dataurl' },
   define: { 'process.env.NODE_ENV': '"production"', global: 'window' },
 });
-writeFileSync('dist/index.html', '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="main.css"><div id="root"></div><script src="main.js"></script>');
+writeFileSync('dist/index.html', '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="main.css"><style>.markdown ul, .markdown ol { padding-left: 24px } .markdown td, .markdown th { padding: 2px 12px 2px 0; text-align: left }</style><div id="root"></div><script src="main.js"></script>');

@@ -88,7 +88,7 @@ class FileServers:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as opened:
                 opened.truncate(size)
-            os.utime(file, (self._end - age / 3, self._end - age))
+            os.utime(file, (self._end - age, self._end - age))
             if os.geteuid() == 0:
                 os.chown(file, _OWNERS[Path(path).parts[0]], 0)
 

@@ -35,6 +35,10 @@ SETTLE_S = 600
 # What the story is best seen with, where that is not the default of a board.
 STORY: dict[str, dict[str, Any]] = {
     "ebbtide-executive": {"days": DAYS},
+    # What the exporter says of itself has no past.
+    "ebbtide-exporter": {"days": 1 / 96},
+    "ebbtide-cv-cycles": {"var": ["whatif_days=7"]},
+    "ebbtide-cv-plan": {"var": ["source=cs01", "plan=Silver"]},
     "ebbtide-pool": {"var": ["source=cs01", "pool=Apex GDP"]},
     "ebbtide-troubleshoot": {"var": ["source=cs01", "pool=Apex GDP"]},
     "ebbtide-scans": {"var": ["size=apparent"]},
@@ -108,9 +112,9 @@ def draw(chromium: str, root: str, file: Path, given: argparse.Namespace) -> lis
 
 
 def shrink(file: Path) -> None:
-    """Rewrite the picture with 256 colours: boards have few."""
+    """Rewrite the picture with 64 colours: boards have few."""
     if file.exists():
-        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        Image.open(file).convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
             file, optimize=True
         )
 

@@ -41,8 +41,8 @@ def build() -> Json:
         [
             row("Now", (12, 4, firing()), (6, 4, pending()), (6, 4, oldest())),
             row("Firing and pending", (24, 11, present())),
-            row("Over time", (12, 10, timeline()), (12, 10, by_category())),
-            row("The last 30 days", (24, 9, noise())),
+            row("Over time", (24, 14, timeline())),
+            row("The last 30 days", (15, 9, noise()), (9, 9, by_category())),
         ],
         tags=["operations"],
     )
@@ -124,7 +124,7 @@ def timeline() -> Json:
         "Firing over time",
         "When each alert fired for any object. Those that begin together have one cause; one that comes and goes every "
         "night needs a longer wait or another threshold.",
-        [query(f"2 * max by (alertname) ({FIRING}) or max by (alertname) (ALERTS{{{CHOSEN}}})", "{{alertname}}", over_time=True)],
+        [query(f'label_replace(2 * max by (alertname) ({FIRING}) or max by (alertname) (ALERTS{{{CHOSEN}}}), "alertname", "$1", "alertname", "Ebbtide(.*)")', "{{alertname}}", over_time=True)],
         states=[(1, "pending", ORANGE), (2, "firing", RED)],
         none="Nothing fired",
     )  # fmt: skip
@@ -151,12 +151,12 @@ def noise() -> Json:
         "Raise its threshold for those objects, or remove the cause; do not silence it for ever.",
         [
             ("Severity", "severity", [*words(COLORS), width(90)]),
-            ("Alert", "alertname", [width(380)]),
-            ("Category", "category", []),
-            ("Times", "Value #times", unit("none")),
-            ("Objects", "Value #objects", unit("none")),
-            ("Times per object", "Value #each", unit("none", 1)),
-            ("Last began", "Value #last", unit("dateTimeFromNow")),
+            ("Alert", "alertname", []),
+            ("Category", "category", [width(120)]),
+            ("Times", "Value #times", [*unit("none"), width(80)]),
+            ("Objects", "Value #objects", [*unit("none"), width(90)]),
+            ("Each", "Value #each", [*unit("none", 1), width(80)]),
+            ("Last began", "Value #last", [*unit("dateTimeFromNow"), width(150)]),
         ],
         [
             query(f"sum {by} ({began} and ignoring (alertstate) {fired})", ref="times", table=True),

@@ -8,6 +8,7 @@ from board import dashboard, row, textbox
 from estate import TO_FULL, choices, duration, little, once, pool, time_to_full, to_pool, used
 from looks import (
     BLUE,
+    DATE,
     GREEN,
     NEUTRAL,
     ORANGE,
@@ -107,7 +108,7 @@ def trust() -> Json:
 
 
 def procurement() -> Json:
-    date = unit("dateTimeAsIso")
+    date = unit(DATE)
     return table(
         "What to order, the soonest full first",
         "Order by is when to order at the latest; to buy is what the recommended capacity exceeds the present one by, so that in nine "
@@ -115,7 +116,7 @@ def procurement() -> Json:
         [
             ("Source", "source", [width(100)]),
             ("Pool", "pool", [to_pool()]),
-            ("Order by", "Value #order", [*date, width(170)]),
+            ("Order by", "Value #order", [*date, width(140)]),
             ("To buy", "Value #buy", [*unit("bytes"), width(100)]),
             ("Recommended", "Value #wanted", [*unit("bytes"), width(130)]),
             ("Capacity", "Value #capacity", [*unit("bytes"), width(100)]),
@@ -123,7 +124,7 @@ def procurement() -> Json:
             ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(110)]),
             ("Latest full", "Value #high", [*duration(), width(110)]),
             ("Growth a day", "Value #growth", [*unit("bytes"), width(110)]),
-            ("Growing so since", "Value #since", [*date, width(170)]),
+            ("Growing so since", "Value #since", [*date, width(140)]),
             ("Past error", "Value #error", [*unit("percentunit", 1), width(100)]),
         ],
         [

@@ -8,6 +8,7 @@ from board import variable
 from looks import (
     GREEN,
     NEUTRAL,
+    ORANGE,
     RED,
     TRANSPARENT,
     Json,
@@ -15,8 +16,8 @@ from looks import (
     prop,
     says,
     steps,
+    target,
     unit,
-    width,
 )
 from panels import query, stat
 
@@ -33,25 +34,27 @@ POOL = variable("pool", "Pool", 'label_values(ebbtide_pool_info{kind="commvault"
 
 AGE = [*unit("s", 1)]
 # Retention is spoken of in days; Grafana would make weeks of seconds.
-DAYS = [*unit("none", 1), says({math.inf: "for ever"})]
+DAYS = [*unit("none", 0), says({math.inf: "for ever"})]
 TO_FULL = [*unit("s", 1), says({math.inf: "> 1 year"})]
-CYCLES = [*unit("none"), says({math.inf: "for ever"}), width(80)]
+CYCLES = [*unit("none"), says({math.inf: "for ever"})]
 RATIO = unit("percentunit", 0)
-BYTES = unit("bytes", 1)
+BYTES = unit("bytes")
 FAULTS = [*unit("none"), *colored(steps(TRANSPARENT, (1, RED)))]
-# 0 to 1 is as configured; above, the cycles make it longer.
+# 1 is as configured; above, the cycles make it longer.
 EXCESS = [
     *RATIO,
-    prop("color", {"mode": "continuous-GrYlRd"}),
+    prop("thresholds", steps(NEUTRAL, (1 + target("aging_delta"), ORANGE), (2, RED))),
     prop("custom.cellOptions", {"type": "color-text"}),
-    prop("min", 1),
-    prop("max", 3),
 ]
 
 
-def each(labels: str, family: str, where: str) -> str:
+def each(labels: str, family: str, where: str, at: str = "") -> str:
     """One value for each combination of labels, through however many exporters it is scraped."""
-    return f"max by ({labels}) ({family}{{{where}}})"
+    return f"max by ({labels}) ({family}{{{where}}}{at})"
+
+
+# Narrows to the eight pools that now hold most aged data: more lines cannot be told apart.
+MOST_WAITING = f"and on (source, pool) topk(8, max by (source, pool) (ebbtide_pool_aged_unpruned_bytes{{{POOLS_OF_ANY_KIND}}} @ end()))"
 
 
 def days(seconds: str) -> str:

@@ -185,11 +185,11 @@ def what_if() -> Json:
 
 def intervals() -> Json:
     graph = timeseries(
-        "Real time between fulls",
+        "Real time between fulls, in days",
         "Of the median subclient of each plan. A rise means that fulls fail or are skipped: data will age later by the "
         "same time for each cycle of the rule.",
-        [query(INTERVAL, "{{source}} / {{plan}}", over_time=True)],
-        unit="s",
+        [query(days(INTERVAL), "{{source}} / {{plan}}", over_time=True)],
+        unit="none",
         none="No plan has fulls in the job history",
     )
     return sparse(graph)
@@ -197,11 +197,11 @@ def intervals() -> Json:
 
 def ages() -> Json:
     graph = timeseries(
-        "Effective retention",
+        "Effective retention, in days",
         "The age that fulls reach before they may age; the oldest copy of each plan that lets data age. It rises where "
         "cycles no longer close, or a rule was made longer.",
-        [query(f"max by (source, plan) ({effective('latest')} < +Inf)", "{{source}} / {{plan}}", over_time=True)],
-        unit="s",
+        [query(f"max by (source, plan) ({days(effective('latest'))} < +Inf)", "{{source}} / {{plan}}", over_time=True)],
+        unit="none",
         none="No rule lets data age",
     )
     return sparse(graph, 100)

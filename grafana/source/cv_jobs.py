@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from board import dashboard, row, variable
+from causes import words as named
 from commvault import (
     AGE,
     FAULTS,
@@ -39,6 +40,10 @@ OPERATION = variable(
 )
 OPERATIONS = 'source=~"$source", operation=~"$operation"'
 FULLS = "source_plan:ebbtide_commvault_plan_successful_full_jobs_per_full_jobs"
+OPERATION_NAMES = (
+    "auxiliary_copy", "backup", "backup_full", "backup_incremental", "backup_synthetic_full", "data_aging", "ddb_backup",
+    "ddb_space_reclamation", "ddb_verification", "disaster_recovery_backup",
+)  # fmt: skip
 DAY = 86400
 
 
@@ -134,7 +139,7 @@ def operations() -> Json:
         "Aging or space reclamation without a recent success: nothing is freed.",
         [
             ("Source", "source", [width(90)]),
-            ("Operation", "operation", [width(200)]),
+            ("Operation", "operation", [named({name: name.replace("_", " ").replace("ddb", "DDB") for name in OPERATION_NAMES}), width(220)]),
             ("In 24 h", "Value #day", [*unit("none"), width(80)]),
             ("Failed in 24 h", "Value #failed", FAULTS),
             ("In 30 d", "Value #month", [*unit("none"), width(80)]),
@@ -175,7 +180,7 @@ def fulls() -> Json:
             ("Plan", "plan", [drill("Cycles of this plan", "ebbtide-cv-cycles", source="Source", plan="Plan")]),
             ("Succeeded", "Value #ratio", [*unit("percentunit", 1), *colored(steps(TRANSPARENT, (0, ORANGE), (below, TRANSPARENT)))]),
             ("Fulls", "Value #fulls", unit("none")),
-            ("Failed", "Value #failed", FAULTS),
+            ("Failed", "Value #failed", unit("none")),
             ("With errors", "Value #partial", unit("none")),
             ("Clients without a full", "Value #overdue", FAULTS),
             ("Blocked subclients", "Value #blocked", FAULTS),
@@ -213,9 +218,13 @@ def success() -> Json:
     threshold = f'{FULLS}:threshold{{severity="warning", {PLANS}}}'
     return timeseries(
         "Fulls that succeed",
-        "Of each plan over 30 days; the dashed line is the threshold. A plan below it keeps data longer than its rules say.",
+        "Of the eight worst plans, over 30 days; the dashed line is the threshold. A plan below it keeps data longer than its rules say.",
         [
-            query(f"{FULLS}:ratio30d{{{PLANS}}}", "{{source}} / {{plan}}", over_time=True),
+            query(
+                f"{FULLS}:ratio30d{{{PLANS}}} and on (source, plan) bottomk(8, {FULLS}:ratio30d{{{PLANS}}} @ end())",
+                "{{source}} / {{plan}}",
+                over_time=True,
+            ),
             query(f"max by (severity) ({threshold})", "{{severity}}", ref="warning", over_time=True),
         ],
         unit="percentunit",
@@ -227,13 +236,18 @@ def success() -> Json:
 
 def deviation(family: str, title: str) -> Json:
     series = each("source, operation", f"ebbtide_operation_{family}_deviation", f'kind="commvault", {OPERATIONS}')
+    at_end = each(
+        "source, operation", f"ebbtide_operation_{family}_deviation", f'kind="commvault", {OPERATIONS}', " @ end()"
+    )
     alert = f"max(alert:ebbtide_operation_{family}_deviation:threshold)"
     return timeseries(
         title,
         "Robust standard deviations from what is usual on such a day of the week; the dashed line is where the alert "
         "fires. Ask what changed that night: a new client, a window, a slow MediaAgent.",
         [
-            query(series, "{{source}} / {{operation}}", over_time=True),
+            query(
+                f"{series} and on (source, operation) topk(6, {at_end})", "{{source}} / {{operation}}", over_time=True
+            ),
             query(alert, "alert", ref="alert", over_time=True),
         ],
         unit="none",

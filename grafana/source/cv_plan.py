@@ -31,6 +31,8 @@ from looks import (
     colored,
     drill,
     limit,
+    override,
+    prop,
     steps,
     unit,
     width,
@@ -178,6 +180,18 @@ def pools() -> Json:
     )
 
 
+REASONS = {
+    "basic_days": "its days are not over",
+    "basic_cycles": "its cycles are not over",
+    "extended_retention": "an extended rule",
+    "not_copied": "not copied yet",
+    "not_verified": "not verified yet",
+    "infinite": "kept for ever",
+    "manual": "pinned by somebody",
+    "job_running": "still running",
+}
+
+
 def reasons() -> Json:
     counted = each("source, plan, copy, reason", "ebbtide_commvault_plan_retained_jobs", PLANS)
     return bargauge(
@@ -188,6 +202,7 @@ def reasons() -> Json:
         unit="none",
         none="The copies were not asked yet",
         colors=steps(BLUE),
+        overrides=[override(reason, prop("displayName", text)) for reason, text in REASONS.items()],
     )
 
 

@@ -7,6 +7,7 @@ from commvault import (
     AGE,
     BYTES,
     FAULTS,
+    MOST_WAITING,
     POOL,
     POOLS,
     POOLS_OF_ANY_KIND,
@@ -131,9 +132,9 @@ def success() -> Json:
 def aged() -> Json:
     return timeseries(
         "Stage 1, aging: let go in the day before",
-        "Size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
+        "Of the eight pools with most to prune: size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
         "cycles board. It says nothing about disks yet.",
-        [query(f"source_pool:ebbtide_commvault_plan_aged_bytes:increase1d{{{POOLS}}}", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"max by (source, pool) (source_pool:ebbtide_commvault_plan_aged_bytes:increase1d{{{POOLS}}}) {MOST_WAITING}", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="The copies were not compared twice yet",
     )  # fmt: skip
@@ -142,11 +143,11 @@ def aged() -> Json:
 def reclaimed() -> Json:
     return timeseries(
         "Stage 2, pruning: freed in the day before",
-        "Falls of used space. It should follow stage 1 within a day or two, smaller by what blocks are shared. Stage 1 "
+        "Falls of used space in the same pools. It should follow stage 1 within a day or two, smaller by what blocks are shared. Stage 1 "
         "high and this at 0: aged data is not deleted.",
         [
             query(
-                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}})",
+                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}}) {MOST_WAITING}",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )
@@ -201,11 +202,12 @@ def pending() -> Json:
         lines = f'source_ddb:{PENDING}:threshold{{severity="{severity}", {SOURCES}}}'
         return query(f"max by (severity) ({lines} and {OF_POOL})", "{{severity}}", ref=severity, over_time=True)
 
+    longest = f"and on (source, ddb) topk(8, max by (source, ddb) ({PENDING}{{{SOURCES}}} @ end()) and {OF_POOL})"
     graph = timeseries(
-        "Pending deletes",
+        "Pending deletes of the eight longest queues",
         "The queue between the stages, for each DDB; the dashed lines are the thresholds. It should fall after every rise. "
         "If it only climbs, read the row of that DDB below from left to right.",
-        [query(ddb("pending_deletes"), "{{source}} / {{ddb}}", over_time=True), threshold("warning"), threshold("critical")],
+        [query(f"{ddb('pending_deletes')} {longest}", "{{source}} / {{ddb}}", over_time=True), threshold("warning"), threshold("critical")],
         unit="short",
         none="No DDB is known",
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
@@ -230,7 +232,7 @@ def ddbs() -> Json:
             ("Pending", "Value #pending", [*unit("short"), *colored(queue)]),
             ("Pruning", "Value #enabled", words({"1": ("on", GREEN), "0": ("off", RED)})),
             ("Partitions out", "Value #partitions", FAULTS),
-            ("Query and insert", "Value #insert", [*unit("s", 1), *colored(steps(TRANSPARENT, (0.002, ORANGE)))]),
+            ("Query and insert", "Value #insert", [*unit("s"), *colored(steps(TRANSPARENT, (0.002, ORANGE)))]),
             ("Mark and sweep", "Value #sweep", AGE),
             ("Physical pruning", "Value #physical", AGE),
             ("DDB backup", "Value #backup", AGE),

@@ -7,6 +7,7 @@ from commvault import (
     AGE,
     CYCLES,
     DAYS,
+    MOST_WAITING,
     PLAN,
     PLANS,
     POOL,
@@ -36,9 +37,9 @@ def build() -> Json:
         "Did pruning run after aging, did space come back, and what was changed meanwhile?",
         [SOURCE, POOL, PLAN],
         [
-            row("What ran, what stood in the way", (24, 6, runs()), (24, 11, states())),
+            row("What ran, what stood in the way", (24, 5, runs()), (24, 11, states())),
             row("What came back", (24, 8, free()), (12, 8, reclaimed()), (12, 8, pending())),
-            row("What was changed", (10, 9, changes()), (14, 9, changed())),
+            row("What was changed", (10, 6, changes()), (14, 6, changed())),
         ],
         tags=["commvault"],
         annotations=[
@@ -97,18 +98,22 @@ def free() -> Json:
         series = f'source_kind_pool:{FREE}:threshold{{severity="{severity}", {POOLS_OF_ANY_KIND}}}'
         return query(f"max by (severity) ({series})", "{{severity}}", ref=severity, over_time=True)
 
+    free = each("source, pool", FREE, POOLS_OF_ANY_KIND)
     return timeseries(
-        "Free space",
+        "Free space of the eight fullest",
         "It should rise after the runs above. Marks are ends of aging and changes of rules: a slope that begins at a mark "
         "has found its reason.",
         [
-            query(each("source, pool", FREE, POOLS_OF_ANY_KIND), "{{source}} / {{pool}}", over_time=True),
+            query(
+                f"{free} and on (source, pool) bottomk(8, {each('source, pool', FREE, POOLS_OF_ANY_KIND, ' @ end()')})",
+                "{{source}} / {{pool}}",
+                over_time=True,
+            ),
             threshold("warning"),
             threshold("critical"),
         ],
         unit="percentunit",
         none="No pool is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )
 
@@ -116,11 +121,11 @@ def free() -> Json:
 def reclaimed() -> Json:
     return timeseries(
         "Freed in the day before",
-        "Falls of used space of each pool. A pool that falls to 0 while others go on has a fault of its own: see its DDB "
+        "Falls of used space of the eight pools with most to prune. A pool that falls to 0 while others go on has a fault of its own: see its DDB "
         "and MediaAgents.",
         [
             query(
-                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}})",
+                f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}}) {MOST_WAITING}",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )
@@ -131,11 +136,12 @@ def reclaimed() -> Json:
 
 
 def pending() -> Json:
+    queue = f"max by (source, pool) ({PENDING}{{{POOLS}}}"
     return timeseries(
-        "Pending deletes",
+        "Pending deletes of the eight longest queues",
         "It rises when aging has run and falls while pruning does. Rising at every mark and never falling: aging works, "
         "pruning does not; go on at the pruning board.",
-        [query(f"{PENDING}{{{POOLS}}}", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"{queue}) and on (source, pool) topk(8, {queue} @ end()))", "{{source}} / {{pool}}", over_time=True)],
         unit="short",
         none="No DDB is known",
     )
@@ -147,9 +153,9 @@ def changes() -> Json:
         "Changes of rules in the day before",
         "By what was changed and whether it made retention longer. Longer ones fill pools weeks later: ask who changed them, "
         "and why.",
-        [query(f"sum by (field, direction) (max by (source, field, direction) ({counted}))", "{{field}} {{direction}}", over_time=True)],
+        [query(f"sum by (field, direction) (max by (source, field, direction) ({counted})) > 0", "{{field}} {{direction}}", over_time=True)],
         unit="none",
-        none="Rules were not compared twice yet",
+        none="Nothing was changed in this time",
     )  # fmt: skip
 
 

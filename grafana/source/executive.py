@@ -24,13 +24,12 @@ def build() -> Json:
         [
             row("Are we well?", (8, 4, health()), (8, 4, pruning()), (8, 4, aging())),
             row(
-                "What could we save, what runs out?",
-                (5, 9, leads(reclaimable(), "In which pools", "ebbtide-capacity")),
-                (5, 9, saving()),
-                (14, 9, leads(soonest(), "All pools", "ebbtide-pools")),
+                "What could we save?",
+                (12, 4, leads(reclaimable(), "In which pools", "ebbtide-capacity")),
+                (12, 4, saving()),
             ),
-            row("Growth and effect", (12, 9, growth()), (12, 9, effect())),
-            row("What to mend first", (24, 9, plans())),
+            row("What runs out?", (12, 9, leads(soonest(), "All pools", "ebbtide-pools")), (12, 9, growth())),
+            row("Effect, and what to mend first", (10, 9, effect()), (14, 9, plans())),
         ],
         tags=["overview"],
         since="now-1y",
@@ -104,7 +103,7 @@ def reclaimable() -> Json:
         "Space to win back",
         "At most, if pruning worked and rules had the recommended cycles; blocks shared with younger jobs stay. "
         "The forecast board says in which pools.",
-        [query(back(), over_time=True)],
+        [query(back())],
         unit="bytes",
         none="Nothing is known to be freed",
         colors=steps(BLUE),
@@ -177,13 +176,13 @@ def plans() -> Json:
         "Rules of a plan that keep data beyond what was decided, by weight, and what the plan keeps. "
         "Begin with the largest: one change of its cycles frees most.",
         [
-            ("Source", "source", [width(120)]),
+            ("Source", "source", [width(90)]),
             ("Plan", "plan", [to_plan()]),
-            ("Critical", "Value #critical", colored(steps(TRANSPARENT, (1, RED)))),
-            ("High", "Value #high", cell),
-            ("Medium", "Value #medium", cell),
-            ("Lives longer than decided, by", "Value #longer", unit("s", 1)),
-            ("Keeps", "Value #kept", unit("bytes")),
+            ("Critical", "Value #critical", [*colored(steps(TRANSPARENT, (1, RED))), width(90)]),
+            ("High", "Value #high", [*cell, width(90)]),
+            ("Medium", "Value #medium", [*cell, width(90)]),
+            ("Lives longer by", "Value #longer", [*unit("s", 1), width(140)]),
+            ("Keeps", "Value #kept", [*unit("bytes"), width(110)]),
         ],
         [
             *(query(f"{found(finding)} {first}", ref=finding, table=True) for finding in ("critical", "high", "medium")),

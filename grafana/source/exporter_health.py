@@ -149,7 +149,7 @@ def sources() -> Json:
             query(f"max by (source) (ebbtide_source_up{{{SOURCES}}})", ref="up", table=True),
             query(f"60 * sum by (source) ({sent})", ref="sent", table=True),
             query(f"(sum by (source) ({bad}) or 0 * sum by (source) ({sent})) / (sum by (source) ({sent}) > 0)", ref="errors", table=True),
-            query(f"histogram_quantile(0.95, sum by (source, le) ({slow}))", ref="p95", table=True),
+            query(f"histogram_quantile(0.95, sum by (source, le) ({slow})) >= 0", ref="p95", table=True),
             query(refused, ref="refused", table=True),
             query(f"{expiry} - time()", ref="token", table=True),
             query(dropped, ref="dropped", table=True),

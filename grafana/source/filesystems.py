@@ -34,14 +34,7 @@ BY_MOUNT = "max by (source, pool)"
 FREE, TO_FULL = "ebbtide_pool_free_ratio", "ebbtide_pool_time_to_full_seconds"
 READ_ONLY = "unless on (source, pool) (ebbtide_filesystem_readonly == 1)"
 INODES = "source_pool:ebbtide_filesystem_files_free_per_files:ratio"
-FULLEST = leaders("fullest", "bottomk(15", "source, pool", lambda chosen: f"{BY_MOUNT} ({FREE}{chosen})", MOUNTS)
-LARGEST = leaders(
-    "largest",
-    "topk(15",
-    "source, pool",
-    lambda chosen: f"{BY_MOUNT} (ebbtide_pool_capacity_bytes{chosen}) - {BY_MOUNT} (ebbtide_pool_free_bytes{chosen})",
-    MOUNTS,
-)
+FULLEST = leaders("fullest", "bottomk(8", "source, pool", lambda chosen: f"{BY_MOUNT} ({FREE}{chosen})", MOUNTS)
 
 
 def build() -> Json:
@@ -53,7 +46,6 @@ def build() -> Json:
             variable("source", "Server", "label_values(ebbtide_filesystem_info, source)"),
             variable("pool", "Mount", 'label_values(ebbtide_filesystem_info{source=~"$source"}, pool)'),
             *FULLEST[0],
-            *LARGEST[0],
         ],
         [
             row(
@@ -66,7 +58,7 @@ def build() -> Json:
             ),
             row("Mounts", (24, 10, mounts())),
             row("Fullest and fastest", (12, 9, fullest()), (12, 9, fastest())),
-            row("Trends", (12, 10, free_ratio()), (12, 10, used())),
+            row("Trend", (24, 9, free_ratio())),
             row("Forecast", (24, 9, forecast())),
         ],
         tags=["filesystems"],
@@ -169,18 +161,18 @@ def mounts() -> Json:
         "Every mounted filesystem, the fullest first. Free is what a normal user can use. Stuck or an error: what shows of it is "
         "old. Click a mount to see it alone, a server for what is in its scanned trees.",
         [
-            ("Server", "source", [drill("What is in it", "ebbtide-scans", source="Server")]),
+            ("Server", "source", [drill("What is in it", "ebbtide-scans", source="Server"), width(100)]),
             ("Mount", "pool", [drill("Only this mount", "ebbtide-filesystems", source="Server", pool="Mount")]),
-            ("Device", "device", []),
-            ("Type", "fstype", [width(80)]),
+            ("Device", "device", [width(245)]),
+            ("Type", "fstype", [width(70)]),
             ("Free", "Value #free", [*unit("percentunit", 1), *colored(_little(FREE)), width(90)]),
-            ("Free space", "Value #bytes", unit("bytes")),
-            ("Capacity", "Value #capacity", unit("bytes")),
+            ("Free space", "Value #bytes", [*unit("bytes"), width(105)]),
+            ("Capacity", "Value #capacity", [*unit("bytes"), width(100)]),
             ("Free inodes", "Value #inodes", [*unit("percentunit", 1), *colored(_little(few)), width(110)]),
-            ("Growth a day", "Value #growth", unit("bytes")),
-            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(TO_FULL))]),
-            ("Read-only", "Value #readonly", yes_no("yes", "no", good=0)),
-            ("Error", "error", [prop("custom.cellOptions", {"type": "color-text"}), prop("color", {"mode": "fixed", "fixedColor": RED})]),
+            ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
+            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(TO_FULL)), width(110)]),
+            ("Read-only", "Value #readonly", [*yes_no("yes", "no", good=0), width(100)]),
+            ("Error", "error", [prop("custom.cellOptions", {"type": "color-text"}), prop("color", {"mode": "fixed", "fixedColor": RED}), width(90)]),
         ],
         [
             query(f"max by (source, pool, device, fstype) (ebbtide_filesystem_info{{{CHOSEN}}})", ref="info", table=True),
@@ -236,7 +228,7 @@ def free_ratio() -> Json:
 
     return timeseries(
         "Free space",
-        "Free share of the fifteen mounts that have least; the dashed lines are the strictest thresholds of those chosen. A "
+        "Free share of the eight mounts that have least; the dashed lines are the strictest thresholds of those chosen. A "
         "line that falls straight has no clean-up.",
         [
             query(FULLEST[1], "{{source}} {{pool}}", over_time=True),
@@ -245,19 +237,7 @@ def free_ratio() -> Json:
         ],
         unit="percentunit",
         none="No mount is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
-    )
-
-
-def used() -> Json:
-    return timeseries(
-        "Used space",
-        "Used space of the fifteen mounts that use most. A step is a copy or a restore; a slope is growth; a saw is a clean-up "
-        "that works.",
-        [query(LARGEST[1], "{{source}} {{pool}}", over_time=True)],
-        unit="bytes",
-        none="No mount is known",
     )
 
 

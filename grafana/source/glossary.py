@@ -87,7 +87,7 @@ def build() -> Json:
         [],
         [
             row("Why nothing is freed", (12, 10, text("Aging and pruning", AGING)), (12, 10, text("Both conditions, and cycles", BOTH))),
-            row("Commvault", (12, 10, text("Deduplication database (DDB)", DDB)), (12, 10, text("Reasons of retention", REASONS))),
+            row("Commvault", (12, 11, text("Deduplication database (DDB)", DDB)), (12, 11, text("Reasons of retention", REASONS))),
             row("Reading the boards", (12, 10, text("Units, colours and grades", UNITS)), (12, 10, text("Frequent questions", FAQ))),
         ],
         tags=["help"],

@@ -7,6 +7,7 @@ import math
 from board import choice, dashboard, row, variable
 from looks import (
     BLUE,
+    DATE,
     GREEN,
     NEUTRAL,
     ORANGE,
@@ -142,7 +143,7 @@ def by_group() -> Json:
             ("Latest", "Value #high", duration),
             ("In 90 days", "Value #ahead", [*unit("bytes"), width(110)]),
             ("To buy", "Value #buy", [*unit("bytes"), width(110)]),
-            ("Order by", "Value #order", [*unit("dateTimeAsIso"), width(170)]),
+            ("Order by", "Value #order", [*unit(DATE), width(120)]),
         ],
         [
             group("pools", "pools"),

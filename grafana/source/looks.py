@@ -37,6 +37,10 @@ def _default(record: str, **labels: str) -> float:
     return float(expr.removeprefix("vector(").removesuffix(")"))
 
 
+# Grafana's own date units show seconds.
+DATE = "time:YYYY-MM-DD"
+
+
 def steps(first: str, *more: tuple[float, str]) -> Json:
     """Colours by value: `first` from below and where there is no value, each other from its number on."""
     return {
@@ -71,7 +75,7 @@ def unit(name: str, decimals: int | None = None) -> list[Json]:
 
 def colored(colors: Json) -> list[Json]:
     """A cell whose background follows its value."""
-    return [prop("thresholds", colors), prop("custom.cellOptions", {"type": "color-background"})]
+    return [prop("thresholds", colors), prop("custom.cellOptions", {"type": "color-background", "mode": "basic"})]
 
 
 def says(words: Mapping[float, str], color: str | None = None) -> Json:
@@ -90,6 +94,10 @@ def _key(value: float) -> str:
 
 def width(pixels: int) -> Json:
     return prop("custom.width", pixels)
+
+
+def left() -> Json:
+    return prop("custom.align", "left")
 
 
 def yes_no(yes: str, no: str, *, good: int = 1) -> list[Json]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from board import dashboard, row
-from causes import CAUSES, words
+from causes import CAUSES, LIKELY, words
 from estate import (
     BY_POOL,
     FREE,
@@ -28,6 +28,7 @@ from looks import (
     TRANSPARENT,
     Json,
     colored,
+    left,
     limit,
     override,
     prop,
@@ -73,7 +74,7 @@ def build() -> Json:
         choices(),
         [
             row("Now", (4, 4, sources_down()), (5, 4, alerts()), (5, 4, low()), (5, 4, nothing_freed()), (5, 4, soonest())),
-            row("What needs attention", (24, 9, attention())),
+            row("What needs attention", (24, 12, attention())),
             row("What fills first", (16, 10, next_full()), (8, 10, further())),
         ],
         tags=["overview"],
@@ -154,23 +155,23 @@ def soonest() -> Json:
 
 
 def attention() -> Json:
-    firing = f"2 * {FIRING.format('critical')} or {FIRING.format('warning')}"
+    firing = f"{FIRING.format('critical')} or 2 * {FIRING.format('warning')}"
     for label, value, problem in PROBLEM_OF:
         firing = f'label_replace({firing}, "problem", "{problem}", "{label}", "{value}")'
     firing = f'label_join({firing}, "object", "", "mediaagent", "backup_job", "plan", "operation", "root", "collector")'
-    firing = f"max by (alertname, problem, source, pool, object) ({firing})"
+    firing = f"min by (alertname, problem, source, pool, object) ({firing})"
     scores = f'{SCORE}{{source=~"$source", pool=~"$pool"}}'
-    cause = f"topk by (source, pool, problem) (1, {scores} > 0) ^ 0"
+    cause = f"topk by (source, pool, problem) (1, {scores} >= {LIKELY}) ^ 0"
     return table(
-        "Alerts by severity, with their likeliest cause",
-        "Each alert that fires and the cause that scores highest for it; the troubleshooting board has the others and the steps. "
-        "Take the critical ones first, and click a pool to see what happens in it.",
+        "Alerts by severity, with their likely cause",
+        "Each alert that fires, and its cause where one is likely: 60 points or more. The troubleshooting board has the others and "
+        "the steps. Take the critical ones first, and click a pool to see what happens in it.",
         [
-            ("Severity", "Value #severity", [says({2: "critical", 1: "warning"}), *colored(steps(TRANSPARENT, (1, ORANGE), (2, RED))), width(100)]),
-            ("What", "alertname", [words(names_of_alerts())]),
+            ("Severity", "Value #severity", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
+            ("What", "alertname", [words(names_of_alerts()), width(330)]),
             ("Pool", "pool", [to_pool()]),
-            ("Object", "object", [width(220)]),
-            ("Likeliest cause", "cause", [words(CAUSES)]),
+            ("Object", "object", [width(200)]),
+            ("Likely cause", "cause", [words(CAUSES), width(320)]),
             ("Source", "source", [width(130)]),
         ],
         [
@@ -181,7 +182,7 @@ def attention() -> Json:
             )
         ],
         none="Nothing needs attention: no alert fires",
-        sort=("Severity", True),
+        sort=("Severity", False),
     )  # fmt: skip
 
 

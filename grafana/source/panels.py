@@ -49,7 +49,7 @@ def stat(
             "orientation": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "textMode": "value_and_name" if named else "value",
-            "wideLayout": True,
+            "wideLayout": False,
         },
     }
 
@@ -67,7 +67,14 @@ def timeseries(
     panel = _panel("timeseries", title, description, targets) | {
         "fieldConfig": _fields(unit, none, steps(GREEN), overrides),
         "options": {
-            "legend": {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "right", "showLegend": True},
+            "legend": {
+                "calcs": ["lastNotNull"],
+                "displayMode": "table",
+                "placement": "right",
+                "showLegend": True,
+                "sortBy": "Last *",
+                "sortDesc": True,
+            },
             "tooltip": {"mode": "multi", "sort": "asc"},
         },
     }
@@ -152,6 +159,7 @@ def bargauge(
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "showUnfilled": True,
             "sizing": "auto",
+            "text": {"titleSize": 13, "valueSize": 15},
             "valueMode": "color",
         },
     }
@@ -224,8 +232,11 @@ def _panel(type_: str, title: str, description: str, targets: Sequence[Json]) ->
 
 
 def _fields(unit: str, none: str, colors: Json, overrides: Sequence[Json]) -> Json:
+    # 4.66 days claim more than is known.
+    decimals = {"decimals": 1} if unit == "s" else {}
     return {
-        "defaults": {
+        "defaults": decimals
+        | {
             "color": {"mode": "thresholds"},
             "mappings": [],
             "noValue": none,

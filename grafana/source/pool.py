@@ -15,6 +15,7 @@ from looks import (
     ORANGE,
     RED,
     Json,
+    left,
     limit,
     override,
     prop,
@@ -89,7 +90,7 @@ def freed() -> Json:
 
 def last_prune() -> Json:
     return stat(
-        "Freed last",
+        "Nothing freed for",
         "How long ago used space or pending deletes last fell. More than a day in a pool with pending deletes means that "
         "pruning does not run.",
         [query(f"time() - {pool('last_prune_timestamp_seconds')}")],
@@ -127,9 +128,13 @@ def causes() -> Json:
         "What may be behind a pool that fills or is not freed: PASS is ruled out, LIKELY CAUSE comes first. "
         "Causes that could not be looked at are not listed; the troubleshooting board has them and the steps.",
         [
-            ("Says", "Value #score", [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), width(130)]),
-            ("Check", "cause", [words(CHECKS)]),
-            ("Problem", "problem", [words(PROBLEMS), width(180)]),
+            (
+                "Says",
+                "Value #score",
+                [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), left(), width(130)],
+            ),
+            ("Check", "cause", [words(CHECKS), width(300)]),
+            ("Problem", "problem", [words(PROBLEMS)]),
         ],
         [query(f"max by (problem, cause) ({SCORE}{{{ONE_POOL}}})", ref="score", table=True)],
         none="Nothing is known of this pool's causes",

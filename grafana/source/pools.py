@@ -24,7 +24,6 @@ from looks import (
     NEUTRAL,
     ORANGE,
     RED,
-    TRANSPARENT,
     Json,
     colored,
     override,
@@ -140,7 +139,7 @@ def pools() -> Json:
             ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
             ("Capacity", "Value #capacity", [*unit("bytes"), width(110)]),
             ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
-            ("Freed in 24 h", "Value #freed", [*unit("bytes"), *colored(steps(TRANSPARENT, (0, ORANGE), (1, TRANSPARENT))), width(120)]),
+            ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
             ("Dedup ratio", "Value #dedup", [*unit("none", 1), width(110)]),
         ],
         [
@@ -174,7 +173,6 @@ def free_ratio() -> Json:
         ],
         unit="percentunit",
         none="No pool is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )
 

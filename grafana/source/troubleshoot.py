@@ -5,7 +5,7 @@ from __future__ import annotations
 from board import dashboard, row
 from causes import ABSENT, CHECKS, SYMPTOM, UNKNOWN, verdicts, words
 from estate import BY_POOL, FREE, PENDING, POOLS, SCORE, choices, leaders, threshold, to_pool
-from looks import ORANGE, RED, Json, prop, threshold_line, width
+from looks import ORANGE, RED, Json, left, prop, threshold_line, width
 from panels import query, table, text, timeseries
 from remedies import FULL, NOT_AGING, NOT_FREEING, SLOW
 
@@ -36,7 +36,7 @@ def build() -> Json:
         [
             row("Pools are full", (14, 12, full()), (10, 12, text("Pools are full: steps", FULL)), (24, 7, full_since())),
             row("Pruning frees nothing", (14, 12, pruning()), (10, 12, text("Pruning frees nothing: steps", NOT_FREEING)), (24, 7, pruning_since())),
-            row("Aging fails", (14, 8, aging()), (10, 8, text("Aging fails: steps", NOT_AGING)), (24, 7, aging_since())),
+            row("Aging fails", (14, 6, aging()), (10, 6, text("Aging fails: steps", NOT_AGING)), (24, 5, aging_since())),
             row("Data ages too slowly", (14, 11, slow()), (10, 11, text("Data ages too slowly: steps", SLOW)), (24, 7, slow_since())),
         ],
         tags=["overview"],
@@ -53,8 +53,12 @@ def checks(title: str, problem: str, symptom: str, has: str, by: str, what: str)
     number = f'label_replace(count({has}), "cause", "symptom", "", "")'
     worst = f"max by (cause, source, pool) (topk by (cause) (1, {scores} > 0))"
     columns: list[tuple[str, str, list[Json]]] = [
-        ("Says", "Value #says", [verdicts(), prop("custom.cellOptions", {"type": "color-background"}), width(130)]),
-        ("Check", "cause", [words(CHECKS | {"symptom": symptom})]),
+        (
+            "Says",
+            "Value #says",
+            [verdicts(), prop("custom.cellOptions", {"type": "color-background", "mode": "basic"}), left(), width(130)],
+        ),
+        ("Check", "cause", [words(CHECKS | {"symptom": symptom}), width(310)]),
         (what, "Value #count", [width(110)]),
         ("Source", "source", [width(90)]),
         ("Worst pool", "pool", [to_pool()]),
@@ -105,24 +109,24 @@ def full_since() -> Json:
         ],
         unit="percentunit",
         none="No pool is known",
-        span=(0, 1),
         overrides=[threshold_line("warning", ORANGE), threshold_line("critical", RED)],
     )  # fmt: skip
 
 
 def pruning_since() -> Json:
+    queue = f"max by (source, pool) ({PENDING}{{{CHOSEN}}}"
     return timeseries(
         "Has it helped? Pending deletes of the longest eight queues",
         "It has if the queues fall day by day until they go up and down with aging. A queue that only climbs is still not pruned: "
         "go back to the first check that does not pass.",
-        [query(f"topk(8, max by (source, pool) ({PENDING}{{{CHOSEN}}}))", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"{queue}) and on (source, pool) topk(8, {queue} @ end()))", "{{source}} / {{pool}}", over_time=True)],
         unit="short",
         none="No deduplication database is known",
     )
 
 
 def aging_since() -> Json:
-    return timeseries(
+    panel = timeseries(
         "Has it helped? Data aging jobs that failed in 24 hours",
         "It has if it stays at zero for seven days. One failure now and then is made good by the next run; "
         "a line that stays up means nothing is marked as expired.",
@@ -130,6 +134,9 @@ def aging_since() -> Json:
         unit="none",
         none="No data aging job is known",
     )
+    # Without it a line at zero has an axis up to 100.
+    panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] = 1
+    return panel
 
 
 def slow_since() -> Json:

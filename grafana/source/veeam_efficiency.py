@@ -56,7 +56,7 @@ def build() -> Json:
             *WORST,
         ],
         [
-            row("Now", (4, 5, score()), (8, 5, grades()), (4, 5, anomalies()), (4, 5, potential()), (4, 5, cost())),
+            row("Now", (4, 4, score()), (8, 4, grades()), (4, 4, anomalies()), (4, 4, potential()), (4, 4, cost())),
             row("Jobs", (24, 11, jobs())),
             row("One job: the chosen one, or the worst of several", (16, 11, band()), (8, 11, components())),
             row("Trend", (12, 10, scores()), (12, 10, ratios())),
@@ -149,7 +149,7 @@ def jobs() -> Json:
         "the mean of its sessions. Without a score: too few sessions. Click a job to see it alone.",
         [
             ("Source", "source", [width(110)]),
-            ("Job", "backup_job", [drill("Only this job", "ebbtide-veeam-efficiency", source="Source", backup_job="Job")]),
+            ("Job", "backup_job", [drill("Only this job", "ebbtide-veeam-efficiency", source="Source", backup_job="Job"), width(190)]),
             ("Grade", "grade", [*words(LETTERS), width(80)]),
             ("Score", "Value #score", [*unit("none", 0), *colored(steps(TRANSPARENT, (0, RED), (GRADES["D"], TRANSPARENT))), width(80)]),
             ("Ratio", "Value #ratio", [*unit("none", 2), width(80)]),
@@ -160,7 +160,7 @@ def jobs() -> Json:
             ("Anomalies", "Value #anomalies", [*unit("none"), width(95)]),
             ("Sessions", "Value #sessions", [*unit("none"), width(90)]),
             ("Potential a month", "Value #month", unit("bytes")),
-            ("Money a year", "Value #money", unit("short", 0)),
+            ("Money a year", "Value #money", unit("none", 0)),
         ],
         [
             job("efficiency_score", "score"),

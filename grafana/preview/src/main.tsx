@@ -32,7 +32,7 @@ function Board({ board, results, values }: { board: any; results: (DataFrame[] |
       <div style={{ position: 'relative', height }}>{board.panels.map((panel: any, index: number) => {
         const { x, y, w, h } = places[index];
         const style: React.CSSProperties = { position: 'absolute', left: x, top: y, width: w, height: h };
-        if (panel.type === 'row') return <div key={index} style={{ ...style, fontWeight: 500 }}>▾ {panel.title}</div>;
+        if (panel.type === 'row') return <div key={index} style={{ ...style, fontWeight: 500 }}>▾ {substitute(panel.title, values)}</div>;
         const result = results[index];
         return <div key={index} className="panel" data-title={panel.title} style={style}>
           <PanelChrome title={substitute(panel.title, values)} description={panel.description} width={w} height={h}>{(inner: number, tall: number) =>

@@ -54,7 +54,7 @@ function Stat(drawn: Drawn) {
   return <div style={{ display: 'flex', flexDirection: side ? 'row' : 'column' }}>{shown.map((value, index) => (
     <BigValue key={index} {...({ width: w, height: h, theme, value: value.display, sparkline: value.sparkline,
       colorMode: panel.options.colorMode, textMode: panel.options.textMode,
-      graphMode: value.sparkline ? panel.options.graphMode : BigValueGraphMode.None, wideLayout: panel.options.wideLayout } as any)} />
+      graphMode: value.sparkline ? panel.options.graphMode : BigValueGraphMode.None, disableWideLayout: !panel.options.wideLayout } as any)} />
   ))}</div>;
 }
 
@@ -66,7 +66,7 @@ function Bars(drawn: Drawn) {
   return <div style={{ display: 'flex', flexDirection: horizontal ? 'column' : 'row' }}>{shown.map((value, index) => (
     <BarGauge key={index} {...({ width: w, height: h, theme, value: value.display, field: value.field, itemSpacing: 4,
       orientation: horizontal ? 'horizontal' : 'vertical', displayMode: panel.options.displayMode ?? 'basic',
-      alignmentFactors: data.getDisplayValueAlignmentFactors(shown), valueDisplayMode: panel.options.valueMode } as any)} />
+      text: panel.options.text, alignmentFactors: data.getDisplayValueAlignmentFactors(shown), valueDisplayMode: panel.options.valueMode } as any)} />
   ))}</div>;
 }
 

@@ -14,7 +14,7 @@ export class Prometheus {
     const { start, end } = this.range;
     const seconds = end - start;
     const values: Values = {
-      __rate_interval: `${Math.max(60, Math.floor(seconds / 250))}s`, __interval: `${Math.max(15, Math.floor(seconds / 250))}s`,
+      __rate_interval: `${Math.max(240, Math.floor(seconds / 250) + 60)}s`, __interval: `${Math.max(15, Math.floor(seconds / 250))}s`,
       __range: `${seconds}s`, __range_s: `${seconds}`, ds: 'prometheus',
     };
     for (const variable of board.templating.list) {

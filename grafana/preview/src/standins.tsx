@@ -9,7 +9,7 @@ const MUTED = theme.colors.text.secondary;
 function StandIn({ children, width, height, type }: { children: React.ReactNode; width: number; height: number; type: string }) {
   return <div style={{ position: 'relative', width, height, overflow: 'hidden' }}>
     <svg width={width} height={height} fontFamily="Inter, sans-serif" fontSize={12} fill={theme.colors.text.primary}>{children}</svg>
-    <small style={{ position: 'absolute', right: 4, bottom: 0, color: MUTED, opacity: 0.7 }}>drawn plainly: {type}</small>
+    <small style={{ position: 'absolute', right: 4, bottom: 0, color: MUTED, opacity: 0.7 }}>drawn plainly{width > 700 && `: ${type}`}</small>
   </div>;
 }
 
@@ -61,12 +61,13 @@ export function PieChart({ frames, width, height }: Drawn) {
   </StandIn>;
 }
 
-export function StateTimeline({ frames, width, height, range }: Drawn) {
+export function StateTimeline({ panel, frames, width, height, range }: Drawn) {
+  const states = panel.fieldConfig.defaults.mappings.flatMap((mapping: any) => Object.values<any>(mapping.options));
   const [from, to] = [range.from.valueOf(), range.to.valueOf()];
   const rows = frames.flatMap((frame) => frame.fields.filter((field) => field.type !== data.FieldType.time).map((field) =>
     ({ times: frame.fields[0].values as number[], field, name: data.getFieldDisplayName(field, frame, frames) })));
-  const left = Math.min(width / 3, 8 + 7 * Math.max(...rows.map((row) => row.name.length), 0));
-  const tall = Math.min(30, (height - 20) / rows.length);
+  const left = Math.min(width / 2, 8 + 7 * Math.max(...rows.map((row) => row.name.length), 0));
+  const tall = Math.min(30, (height - 28) / rows.length);
   const x = (at: number) => left + ((width - left - 8) * (at - from)) / (to - from);
   return <StandIn width={width} height={height} type="state timeline">{rows.map(({ times, field, name }, row) => <g key={row}>
     <text x={left - 6} y={row * tall + tall / 2 + 4} textAnchor="end">{name}</text>
@@ -75,8 +76,10 @@ export function StateTimeline({ frames, width, height, range }: Drawn) {
       if (value == null || Number.isNaN(value)) return null;
       const end = Math.min(times[index + 1] ?? to, at + 3 * (times[1] - times[0] || 60_000));
       return <rect key={index} x={x(at)} y={row * tall + 2} width={Math.max(1, x(end) - x(at) + 0.5)} height={tall - 4}
-        fill={field.display!(value).color} />;
+        fill={field.display!(value).color} shapeRendering="crispEdges" />;
     })}
+  </g>)}{states.map(({ text, color }: any, index: number) => <g key={`state ${index}`} transform={`translate(${4 + index * (width > 700 ? 150 : 75)} ${height - 8})`}>
+    <rect width={10} height={10} y={-9} fill={theme.visualization.getColorByName(color)} /><text x={16}>{text}</text>
   </g>)}</StandIn>;
 }
 
@@ -95,7 +98,7 @@ export function NodeGraph({ frames, width, height }: Drawn) {
   const place = new Map<string, [number, number]>();
   for (let depth = 0; depth < layers; depth++) {
     const here = nodes.filter((node) => layer.get(node.id) === depth);
-    here.forEach((node, row) => place.set(node.id, [((depth + 0.5) * width) / layers, ((row + 0.5) * height) / here.length]));
+    here.forEach((node, row) => place.set(node.id, [((depth + 0.5) * width) / layers, 14 + ((row + 0.5) * (height - 20)) / here.length]));
   }
   return <StandIn width={width} height={height} type="node graph">
     {edges.map((edge, index) => {
