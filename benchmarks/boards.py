@@ -78,7 +78,7 @@ def main() -> None:
             expressions, over_time = looked_at(boards)
             prepared(folder, chosen.series, chosen.days, expressions, over_time)
         url = stack.enter_context(running(folder))
-        # Of the first board only: what the first question of all costs is not that board's.
+        # So that the first board does not pay for the first question of all.
         ask(url, Question("", 'count({__name__=~"ebbtide_.+"})'))
         measured = {}
         for board in boards:
