@@ -78,7 +78,7 @@ def main() -> None:
             expressions, over_time = looked_at(boards)
             prepared(folder, chosen.series, chosen.days, expressions, over_time)
         url = stack.enter_context(running(folder))
-        # Of the first board only: what the first question of all costs is not that board's.
+        # So that the first board does not pay for the first question of all.
         ask(url, Question("", 'count({__name__=~"ebbtide_.+"})'))
         measured = {}
         for board in boards:
@@ -126,7 +126,7 @@ def questions(board: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[Q
 
 def filled(expr: str, values: Mapping[str, str], step: float) -> str:
     every = max(step + SCRAPE_INTERVAL, 4 * SCRAPE_INTERVAL)
-    there = {**values, "__rate_interval": f"{every:.0f}s"}
+    there = {**values, "__rate_interval": f"{every:.0f}s", "__interval_ms": f"{every * 1000:.0f}"}
     return re.sub(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", lambda found: there.get(found[1] or found[2], found[0]), expr)
 
 
