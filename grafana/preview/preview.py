@@ -112,9 +112,9 @@ def draw(chromium: str, root: str, file: Path, given: argparse.Namespace) -> lis
 
 
 def shrink(file: Path) -> None:
-    """Rewrite the picture with 64 colours: boards have few."""
+    """Rewrite the picture with 256 colours, the rare ones too: they have a meaning."""
     if file.exists():
-        Image.open(file).convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             file, optimize=True
         )
 

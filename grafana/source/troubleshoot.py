@@ -60,7 +60,7 @@ def checks(title: str, problem: str, symptom: str, has: str, by: str, what: str)
         ),
         ("Check", "cause", [words(CHECKS | {"symptom": symptom}), width(310)]),
         (what, "Value #count", [width(110)]),
-        ("Source", "source", [width(90)]),
+        ("Source", "source", [width(90)] if what == "Pools" else []),
         ("Worst pool", "pool", [to_pool()]),
     ]
     return table(

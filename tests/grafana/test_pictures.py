@@ -27,5 +27,5 @@ def test_each_picture_is_a_png_as_wide_as_a_screen_and_light_enough_for_a_page()
         content = file.read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n", uid
         assert struct.unpack(">I", content[16:20]) == (1600,), uid
-        assert len(content) < 200_000, uid
+        assert len(content) < 180_000, uid
     assert sum(file.stat().st_size for file in PICTURES.values()) < 3_000_000
