@@ -93,8 +93,22 @@ def seconds_of(board: Json) -> int:
 
 
 def variables(board: Json) -> list[Json]:
-    """Those that are filled by a query, in the order in which they are filled."""
-    return [variable for variable in board["templating"]["list"] if variable["type"] == "query"]
+    """Those that the reader chooses and a query fills, in the order in which they are filled."""
+    return [v for v in board["templating"]["list"] if v["type"] == "query" and not v["hide"]]
+
+
+def leaders(prometheus: Prometheus, board: Json, choice: Choice) -> Choice:
+    """The choice, and the values of the variables that are not shown: what their regex takes from each series found."""
+    found = dict(choice)
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query" and variable["hide"]:
+            [expr] = re.findall(r"^query_result\((.+)\)$", variable["query"]["query"])
+            regex = re.compile(variable["regex"].strip("/"))
+            found_now = prometheus.now(filled(expr, board, choice)).labels
+            series = (",".join(f'{name}="{value}"' for name, value in sorted(each.items())) for each in found_now)
+            matches = [match for text in series if (match := regex.search(f"{{{text}}} 1 1"))]
+            found[variable["name"]] = tuple(dict.fromkeys(match[1] for match in matches)) or ("",)
+    return found
 
 
 def selected(variable: Json) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from tests.grafana.asking import (
     Refused,
     everything,
     filled,
+    leaders,
     options,
     seconds_of,
     selected,
@@ -76,7 +77,7 @@ def trouble(prometheus: Prometheus, board: Json, expr: str, *, over_time: bool) 
     """What is wrong with the answers to a query of a board, for all values, one value and several."""
 
     def ask(choice: Choice) -> Answer:
-        text = filled(expr, board, choice)
+        text = filled(expr, board, leaders(prometheus, board, choice))
         return prometheus.over(text, seconds_of(board), step_of(board)) if over_time else prometheus.now(text)
 
     try:
