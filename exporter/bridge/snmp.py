@@ -99,7 +99,7 @@ class SnmpReceiver:
         carried = [
             (
                 hlapi.ObjectIdentifier(f"{base}.1.{number}.0"),
-                hlapi.Integer32(v) if isinstance(v, int) else hlapi.OctetString(v),
+                hlapi.Integer32(v) if isinstance(v, int) else hlapi.OctetString(v.encode()),
             )
             for number, v in enumerate(body["values"], start=1)
         ]

@@ -121,6 +121,17 @@ def test_a_webhook_becomes_a_notification(trapd: Trapd, tmp_path: Path) -> None:
 
 
 @pytest.mark.server
+def test_text_of_any_script_is_told_in_utf8(trapd: Trapd) -> None:
+    send(trapd.settings(), 1, told(fingerprint="utf8", pool="łódź → 東", summary="Full."))
+    wait_until(lambda: '"utf8"' in trapd.log, "the notification is logged", 10)
+    [line] = [line for line in trapd.log.splitlines() if '"utf8"' in line]
+    object_ = line.partition(".1.6.0 = ")[2].partition(f".{PLAYPEN}")[0]
+    # snmptrapd writes what is not ASCII in hexadecimal digits, 16 bytes in a line.
+    digits = "".join(object_.removeprefix("Hex-STRING:").split())
+    assert bytes.fromhex(digits).decode() == "łódź → 東"
+
+
+@pytest.mark.server
 def test_several_go_over_one_engine_and_an_end_says_so(trapd: Trapd) -> None:
     first, second = told(fingerprint="s1"), told(fingerprint="s2", status="resolved", alertname="SomebodysOwn")
     send(trapd.settings(), 1, first, second)
