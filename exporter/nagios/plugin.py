@@ -26,10 +26,6 @@ from exporter.nagios.verdict import State, Verdict, unknown
 _THRESHOLDS = '{__name__=~"(severity|alert|issue)[a-z_]*:.+:threshold"}'
 
 
-class _TimedOut(Exception):
-    pass
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script."""
     name = "ebbtide"
@@ -39,8 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _alarm(options.timeout)
         verdict = _judge(options)
         text, state = verdict.render(), verdict.state
-    except _TimedOut:
-        text, state = unknown(name, "no answer in time"), State.UNKNOWN
     except NoAnswer as error:
         text, state = unknown(name, str(error)), State.UNKNOWN
         if name == "exporter" and options.exporter and error.silent:
@@ -90,7 +84,7 @@ def _alarm(seconds: float) -> None:
     """Whatever hangs, a name that is not resolved or an answer that drips: the plugin ends before Nagios kills it."""
 
     def ring(*_: Any) -> None:
-        raise _TimedOut
+        raise NoAnswer("no answer in time", silent=True)
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
