@@ -32,9 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         options = _parser().parse_args(arguments)
         name = options.name or options.check
-        _alarm(options.timeout)
-        verdict = _judge(options)
-        text, state = verdict.render(), verdict.state
+        try:
+            _alarm(options.timeout)
+            verdict = _judge(options)
+            text, state = verdict.render(), verdict.state
+        finally:
+            # In here: an alarm in the last moment is caught as well, and not taken for a WARNING.
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
     except NoAnswer as error:
         text, state = unknown(name, str(error)), State.UNKNOWN
         if name == "exporter" and options.exporter and error.silent:
@@ -43,7 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         text, state = unknown(name, str(error)), State.UNKNOWN
     except Exception as error:  # noqa: BLE001 (whatever it is, Nagios must not take it for a verdict)
         text, state = unknown(name, f"{type(error).__name__}: {error}"), State.UNKNOWN
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     raise SystemExit(int(state))
