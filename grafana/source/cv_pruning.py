@@ -135,7 +135,7 @@ def aged() -> Json:
         "Stage 1, aging: let go in the day before",
         "Size on media of the jobs that copies stopped keeping. Flat at 0: aging does not run, or rules keep all; see the "
         "cycles board. It says nothing about disks yet.",
-        [query(f"sum by (source, pool) ({jobs} * on (source, plan, copy) group_left (pool) {writes})", "{{source}} / {{pool}}", over_time=True)],
+        [query(f"sum by (source, pool) ({writes} * on (source, plan, copy) group_left () {jobs})", "{{source}} / {{pool}}", over_time=True)],
         unit="bytes",
         none="The copies were not compared twice yet",
     )  # fmt: skip
