@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from nagiosplugin import Range
 
@@ -136,6 +137,19 @@ def _timeout(text: str) -> float:
     return seconds
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    # Never repeated: output is shown to everybody.
+    if "@" in text:
+        raise argparse.ArgumentTypeError("user and password belong into the file of --auth-file")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL like http://host:port")
+    return text
+
+
 def _parser() -> _Parser:
     listed = "\n".join(f"  {name:17} {check.help}" for name, check in CHECKS.items())
     parser = _Parser(
@@ -148,9 +162,11 @@ def _parser() -> _Parser:
     parser.add_argument("check", metavar="CHECK", choices=[*CHECKS, "alert"], help="one of those below")
     parser.add_argument("name", metavar="NAME", nargs="?", help="of an alert")
     asked = parser.add_argument_group("whom to ask")
-    asked.add_argument("-u", "--exporter", metavar="URL", help="the exporter, e.g. http://ebbtide.example.com:9877")
-    asked.add_argument("-p", "--prometheus", metavar="URL", help="Prometheus, which also knows the past")
-    asked.add_argument("-A", "--alertmanager", metavar="URL", help="Alertmanager, which also knows silences")
+    asked.add_argument(
+        "-u", "--exporter", metavar="URL", type=_url, help="the exporter, e.g. http://ebbtide.example.com:9877"
+    )
+    asked.add_argument("-p", "--prometheus", metavar="URL", type=_url, help="Prometheus, which also knows the past")
+    asked.add_argument("-A", "--alertmanager", metavar="URL", type=_url, help="Alertmanager, which also knows silences")
     asked.add_argument("-a", "--auth-file", metavar="FILE", type=Path, help="holds user:password in its first line")
     asked.add_argument("--ca-file", metavar="FILE", type=Path, help="CA certificates to trust, PEM")
     asked.add_argument("--insecure", action="store_true", help="do not verify TLS certificates")

@@ -253,11 +253,17 @@ def test_a_certificate_is_verified_unless_told_otherwise(run: Run, tmp_path: Pat
         (["pool", "-A", "http://a"], "--alertmanager is only for alert NAME"),
         (["pool", "-u", "http://a", "-w", "20:10"], "'20:10' is no range"),
         (["pool", "-u", "http://a", "-t", "soon"], "'soon' is no number of seconds"),
+        (["pool", "-u", "a:9877"], "'a:9877' is no URL"),
+        (["pool", "-u", "file:///etc/passwd"], "is no URL"),
+        (["pool", "-p", "http://[::1"], "'http://[::1' is no URL"),
+        (["pool", "-u", "http://user:s3cret@a"], "belong into the file of --auth-file"),
+        (["alert", "X", "-A", "https://user:s3cret@a"], "belong into the file of --auth-file"),
     ],
 )
 def test_a_wrong_command_line_is_unknown(run: Run, arguments: list[str], says: str) -> None:
     code, out = run(*arguments)
     assert (code, out.startswith("EBBTIDE UNKNOWN: "), says in out) == (3, True, True)
+    assert "s3cret" not in out
 
 
 def test_help_and_version_are_unknown_too(run: Run) -> None:
