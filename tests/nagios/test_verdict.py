@@ -92,6 +92,21 @@ def test_an_infinite_number_switches_a_threshold_off_or_means_all(number: float,
     assert free(number, 0.0).state is state
 
 
+def test_percent_by_mistake_is_loud_and_no_failure_of_the_check() -> None:
+    plan = {"source": "cs01", "plan": "Gold"}
+    metric = "ebbtide_commvault_plan_{}_30d"
+    alert = {"alert": "EbbtideCommvaultFullsFailing"}
+    seen = [(metric.format(name), plan, value) for name, value in (("full_jobs", 20.0), ("failed_full_jobs", 10.0))]
+    share = "severity:ebbtide_commvault_plan_successful_full_jobs_per_full_jobs:threshold"
+    numbers = [
+        (share, {"severity": "warning"}, 95.0),
+        ("alert:ebbtide_commvault_plan_full_jobs:threshold", alert, 5.0),
+        ("alert:ebbtide_commvault_plan_failed_full_jobs_zscore:threshold", alert, 3.0),
+    ]
+    found = CHECKS["full-success"].run(Data(Samples(seen), Thresholds([*numbers, AGE]), 0.0))
+    assert found.state is State.WARNING
+
+
 def test_a_check_reads_only_what_the_exporter_exports() -> None:
     own = {m.name + ("_total" if m.type == "counter" else "") for m in Telemetry().registry.collect()}
     exported = {family.name for family in FAMILIES} | own | {"up", CAUSE}
