@@ -72,6 +72,8 @@ class Watch:
 
     def announce(self) -> None:
         """Show on the board that the source is there, before its first poll."""
+        # From 0, else the first series that is dropped would be no increase.
+        self._around.telemetry.series_dropped.labels(self.source.name, "duplicate")
         with self._lock:
             self._publish_states()
 

@@ -174,7 +174,8 @@ def _selected(tree: Any, names: Mapping[str, Labels]) -> Labels:
     if tree.name is None:
         if asked != {"__name__"}:
             raise Wrong(f"{tree.prettify()} names no metric")
-        return frozenset()
+        [pattern] = [matcher.value for matcher in tree.matchers.matchers]
+        return frozenset().union(*(labels for name, labels in names.items() if re.fullmatch(pattern, name)))
     if tree.name not in names:
         raise Wrong(f"{tree.name} does not exist")
     _need(asked, names[tree.name], tree)

@@ -254,6 +254,8 @@ def test_series_with_the_same_labels_are_left_out_counted_and_logged(
 ) -> None:
     twin = replace(GOLD, id="")
     answers["pools"] = (twin, twin)
+    watch.announce()
+    assert house.counted("ebbtide_series_dropped_total", source="cs01", reason="duplicate") == 0
     watch.poll("pools", AT)
     assert house.page(AT).count("\nebbtide_pool_free_bytes{") == 1
     assert house.counted("ebbtide_series_dropped_total", source="cs01", reason="duplicate") >= 4

@@ -83,6 +83,18 @@ class Bridge:
         return bearer is None or hmac.compare_digest(authorization.encode(), f"Bearer {bearer.read()}".encode())
 
 
+async def _body(request: Request) -> bytes | None:
+    """None where it is too large, whether its length was told or not."""
+    if int(request.headers.get("content-length") or 0) > _LARGEST_WEBHOOK:
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_WEBHOOK:
+            return None
+    return bytes(body)
+
+
 def create_app(bridge: Bridge, telemetry: BridgeTelemetry) -> Starlette:
     def answered(result: str, status: int, text: str) -> Response:
         telemetry.notifications.labels(result).inc()
@@ -92,9 +104,10 @@ def create_app(bridge: Bridge, telemetry: BridgeTelemetry) -> Starlette:
         try:
             if not bridge.may(request.headers.get("authorization", "")):
                 return answered("refused", 401, "the bearer token is missing or wrong")
-            if int(request.headers.get("content-length") or 0) > _LARGEST_WEBHOOK:
+            body = await _body(request)
+            if body is None:
                 return answered("unreadable", 413, "larger than any notification")
-            await run_in_threadpool(bridge.accept, await request.body())
+            await run_in_threadpool(bridge.accept, body)
         except alerts.Unreadable as error:
             log.warning("webhook: %s", error)
             return answered("unreadable", 400, str(error))

@@ -113,6 +113,10 @@ class BridgeSettings(Settings):
     token: EnvSecret | None = None
     token_file: Annotated[Path | None, Field(description="what Alertmanager must send as its bearer token")] = None
     queue: QueueSettings = QueueSettings()
+    forget_after: Annotated[
+        Duration,
+        Field(description="what Alertmanager has not repeated for so long has ended; over twice its repeat_interval"),
+    ] = 25 * 3600.0
     nagios: NagiosSettings | None = None
     icinga: IcingaSettings | None = None
     snmp: tuple[SnmpSettings, ...] = ()

@@ -125,7 +125,11 @@ OBJECTS = (
     ),
     Carried("ebbtideAlertFingerprint", _TEXT, "The same for the same labels: joins an end with its beginning."),
     Carried("ebbtideAlertSource", _TEXT, "The backup or storage system; empty where it is about none.", "source"),
-    Carried("ebbtideAlertObject", _TEXT, "Pool, DDB, plan, job or collector; empty where it is about none."),
+    Carried(
+        "ebbtideAlertObject",
+        _TEXT,
+        "DDB, mount path, pool, plan, job, MediaAgent, collector, directory, proxy or server; else empty.",
+    ),
     Carried("ebbtideAlertCategory", _TEXT, "What it is about, such as capacity or pruning.", "category"),
     Carried("ebbtideAlertSummary", _TEXT, "One sentence with the object and the number."),
     Carried("ebbtideAlertDescription", _TEXT, "What it means and what to look at first."),

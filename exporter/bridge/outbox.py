@@ -22,9 +22,9 @@ create table if not exists message (
 );
 create index if not exists message_by_receiver on message (receiver, id);
 create index if not exists message_by_object on message (receiver, object);
-create table if not exists firing (
+create table if not exists fires (
     host text not null, service text not null, fingerprint text not null, state integer not null, text text not null,
-    primary key (host, service, fingerprint)
+    told_at real not null, primary key (host, service, fingerprint)
 );
 create table if not exists remembered (name text primary key, number integer not null);
 """
@@ -180,23 +180,27 @@ class Transaction:
         gone = sum(self._db.execute("delete from message where id = ?", (one,)).rowcount for one in ids)
         self._lengths[receiver] = self._lengths.get(receiver, 0) - gone
 
-    def fires(self, host: str, service: str, fingerprint: str, state: int, text: str) -> None:
-        row = (host, service, fingerprint, state, text)
-        self._db.execute("insert or replace into firing values (?, ?, ?, ?, ?)", row)
+    def fires(self, host: str, service: str, fingerprint: str, state: int, text: str, at: float) -> None:
+        row = (host, service, fingerprint, state, text, at)
+        self._db.execute("insert or replace into fires values (?, ?, ?, ?, ?, ?)", row)
 
     def ends(self, host: str, service: str, fingerprint: str) -> None:
         self._db.execute(
-            "delete from firing where host = ? and service = ? and fingerprint = ?", (host, service, fingerprint)
+            "delete from fires where host = ? and service = ? and fingerprint = ?", (host, service, fingerprint)
         )
+
+    def forget(self, before: float) -> list[tuple[str, str]]:
+        """End what was not told again since then; (host, service) of each."""
+        return self._db.execute("delete from fires where told_at < ? returning host, service", (before,)).fetchall()
 
     def firing(self, host: str, service: str) -> Sequence[Firing]:
         """What fires of a service, worst first."""
         rows = self._db.execute(
-            "select state, text from firing where host = ? and service = ? order by state desc, fingerprint",
+            "select state, text from fires where host = ? and service = ? order by state desc, fingerprint",
             (host, service),
         )
         return [Firing(*row) for row in rows.fetchall()]
 
     def services(self) -> set[tuple[str, str]]:
         """(host, service) of all that fire."""
-        return set(self._db.execute("select distinct host, service from firing").fetchall())
+        return set(self._db.execute("select distinct host, service from fires").fetchall())

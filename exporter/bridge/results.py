@@ -14,6 +14,9 @@ from exporter.nagios.verdict import LISTED, State
 
 Service = tuple[str, str]
 
+# Within it Alertmanager, once it can, has told whatever it owes: three of the shipped group intervals.
+_CAUGHT_UP = 900.0
+
 
 @dataclass(frozen=True)
 class Result:
@@ -40,11 +43,18 @@ def about(service: Service) -> str:
 
 
 class Board:
-    """receivers: who gets passive results; services: those that are told again whenever the watchdog comes."""
+    """receivers: who gets passive results; services: those that are told again whenever the watchdog comes.
 
-    def __init__(self, receivers: Sequence[str], services: Collection[Service]) -> None:
+    forget_after: seconds after which what was not told again has ended. Alertmanager never tells the end of an alert
+    that ends while it is silenced or inhibited.
+    """
+
+    def __init__(self, receivers: Sequence[str], services: Collection[Service], forget_after: float) -> None:
         self._receivers = receivers
         self._services = services
+        self._forget_after = forget_after
+        # Since when notifications have come without a gap, and the last one.
+        self._since = self._heard = 0.0
 
     def take(self, transaction: Transaction, alerts: Sequence[Alert], at: float) -> None:
         """Note what fires and what ended, and queue the states that follow."""
@@ -55,16 +65,24 @@ class Board:
             service = _service(alert)
             if alert.firing:
                 state = STATES.get(alert.severity, State.WARNING)
-                transaction.fires(*service, alert.fingerprint, int(state), alert.summary)
+                transaction.fires(*service, alert.fingerprint, int(state), alert.summary, at)
             else:
                 transaction.ends(*service, alert.fingerprint)
-            if service not in touched:
-                touched.append(service)
-        for service in touched:
+            touched.append(service)
+        if self._has_caught_up(at):
+            touched += transaction.forget(at - self._forget_after)
+        for service in dict.fromkeys(touched):
             for receiver in self._receivers:
                 self._put(transaction, receiver, service, at)
         if any(alert.name == WATCHDOG and alert.firing for alert in alerts):
             self._refresh(transaction, {*touched}, at)
+
+    def _has_caught_up(self, at: float) -> bool:
+        """Whether what was not told again is not just late, after this bridge or whoever talks to it was away."""
+        if at - self._heard > _CAUGHT_UP:
+            self._since = at
+        self._heard = at
+        return at - self._since >= _CAUGHT_UP
 
     def _refresh(self, transaction: Transaction, told: set[Service], at: float) -> None:
         """Say every state once more: the pipeline lives. One that waits in the queue is as good."""

@@ -37,4 +37,5 @@ def build(
         passive.append(IcingaApi(settings.icinga, freshness))
     traps: list[Receiver] = [SnmpReceiver(one, outbox.count_up) for one in settings.snmp]
     deliveries = [Delivery(one, outbox, telemetry, first_pause=first_pause) for one in (*passive, *traps)]
-    return Bridge(settings, outbox, Board([one.name for one in passive], services), deliveries, telemetry)
+    board = Board([one.name for one in passive], services, settings.forget_after)
+    return Bridge(settings, outbox, board, deliveries, telemetry)

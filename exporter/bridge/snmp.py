@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from exporter.bridge.alerts import Alert
@@ -18,7 +19,10 @@ from exporter.errors import ConfigError
 if TYPE_CHECKING:
     from pysnmp.hlapi.v3arch.asyncio import SnmpEngine
 
-_NAMED_BY = ("pool", "ddb", "plan", "backup_job", "mediaagent", "collector")
+# What an alert is about, the narrowest first.
+_NAMED_BY = (
+    "ddb", "mountpath", "pool", "plan", "backup_job", "mediaagent", "collector", "root", "proxy", "server", "receiver",
+)  # fmt: skip
 # A notification is one datagram, and managers have small buffers.
 _LONGEST_TEXT = 400
 
@@ -36,7 +40,7 @@ def _values(alert: Alert) -> Iterator[int | str]:
         "ebbtideAlertObject": next((alert.labels[k] for k in _NAMED_BY if alert.labels.get(k)), ""),
         "ebbtideAlertSummary": alert.summary,
         "ebbtideAlertDescription": alert.annotations.get("description", ""),
-        "ebbtideAlertStartsAt": alert.startsAt.isoformat(timespec="seconds"),
+        "ebbtideAlertStartsAt": alert.startsAt.astimezone(UTC).isoformat(timespec="seconds"),
         "ebbtideAlertRunbookUrl": alert.annotations.get("runbook_url", ""),
     }
     for one in OBJECTS:
@@ -99,7 +103,7 @@ class SnmpReceiver:
         carried = [
             (
                 hlapi.ObjectIdentifier(f"{base}.1.{number}.0"),
-                hlapi.Integer32(v) if isinstance(v, int) else hlapi.OctetString(v),
+                hlapi.Integer32(v) if isinstance(v, int) else hlapi.OctetString(v.encode()),
             )
             for number, v in enumerate(body["values"], start=1)
         ]

@@ -27,13 +27,18 @@ def nagios_config(
     """Print the definitions of hosts, services and commands for Nagios 4 or Icinga 2."""
     from exporter import bundle
     from exporter.nagios import definitions, objects
+    from exporter.settings import base_url
 
     if (exporter is None) == (prometheus is None):
         fail(USAGE, "say whom the checks are to ask: --exporter URL or --prometheus URL")
+    try:
+        url = base_url(str(exporter or prometheus))
+    except ValueError as error:
+        fail(USAGE, f"--{'prometheus' if prometheus else 'exporter'}: {error}")
     with plain_errors():
         loaded = load(config)
     sources = tuple((source.name, source.kind) for source in loaded.sources)
-    asking: tuple[str, ...] = ("--prometheus", prometheus) if prometheus else ("--exporter", str(exporter))
+    asking: tuple[str, ...] = ("--prometheus" if prometheus else "--exporter", url)
     if loaded.nagios.thresholds:
         asking = (*asking, "--thresholds", str(loaded.nagios.thresholds))
     told = objects.passive(sources, bundle.path("rules")) if passive else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +17,8 @@ STALE = "ebbtide_collector_age_seconds_per_interval_seconds"
 # Recorded by rules/causes.yaml.
 CAUSE = "source_kind_pool_problem_cause:ebbtide_cause:score"
 CAUSES = 5
+# What Prometheus adds at a scrape.
+_SCRAPED = ("job", "instance")
 HEALTH = (
     "ebbtide_source_up",
     "ebbtide_collector_success",
@@ -43,7 +46,7 @@ class Data:
     now: float
     selection: Selection = Selection()
 
-    def of(self, metric: str, name: str = "", **matching: str) -> list[Sample]:
+    def each(self, metric: str, name: str = "", **matching: str) -> list[Sample]:
         """The selected samples. name: the label that is compared with the selected name."""
         return [
             sample
@@ -51,6 +54,16 @@ class Data:
             if fnmatchcase(sample.labels.get("source", ""), self.selection.source)
             and (not name or fnmatchcase(sample.labels.get(name, ""), self.selection.name))
         ]
+
+    def of(self, metric: str, name: str = "", **matching: str) -> list[Sample]:
+        """As `each`, an object that several exporters see once, by its greatest value, as the rules take it."""
+        found: dict[frozenset[tuple[str, str]], Sample] = {}
+        for sample in self.each(metric, name, **matching):
+            labels = {label: value for label, value in sample.labels.items() if label not in _SCRAPED}
+            key = frozenset(labels.items())
+            known = found[key].value if key in found else sample.value
+            found[key] = Sample(labels, max(known, sample.value))
+        return list(found.values())
 
     def threshold(self, quantity: str, labels: Mapping[str, str], **more: str) -> float | None:
         return self.thresholds.of(quantity, {**labels, **more})
@@ -150,6 +163,9 @@ def performance(
 
 
 def _range(form: str, number: float | None) -> Range | None:
+    if number is not None and math.isinf(number):
+        # Ranges know no infinity: everything is beyond it, or nothing.
+        return Range("@~:") if (number > 0) == (form == "{}:") else None
     return None if number is None else Range(form.format(plain(number)))
 
 

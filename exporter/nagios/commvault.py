@@ -93,7 +93,7 @@ def _most_by_chance(fulls: float, wanted: float | None, zscore: float | None) ->
     """How many of so many fulls may fail by bad luck where that share should succeed; as rules/alerts/backup.yaml."""
     if wanted is None or zscore is None:
         return math.inf
-    return max(2.0, fulls * (1 - wanted) + zscore * math.sqrt(fulls * (1 - wanted) * wanted))
+    return max(2.0, fulls * (1 - wanted) + zscore * math.sqrt(max(0.0, fulls * (1 - wanted) * wanted)))
 
 
 def _full_success(data: Data) -> Iterator[Finding]:

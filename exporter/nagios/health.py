@@ -32,7 +32,7 @@ def _sources(data: Data) -> Iterator[Finding | Performance]:
     ages = [age for _, _, age in data.ages()]
     if ages:
         yield performance("age", max(ages), limits=data.limits("~:{}", data.threshold(STALE, {}, severity="warning")))
-    for sample in data.of(_RENEWABLE):
+    for sample in data.each(_RENEWABLE):
         left = sample.value - data.now
         # Ranges on the command line are about the age.
         limits = replace(data, selection=Selection()).by_severity(_RENEWABLE_SECONDS, sample.labels, "{}:")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from nagiosplugin import Range
 
@@ -26,21 +27,19 @@ from exporter.nagios.verdict import State, Verdict, unknown
 _THRESHOLDS = '{__name__=~"(severity|alert|issue)[a-z_]*:.+:threshold"}'
 
 
-class _TimedOut(Exception):
-    pass
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script."""
     name = "ebbtide"
     try:
         options = _parser().parse_args(arguments)
         name = options.name or options.check
-        _alarm(options.timeout)
-        verdict = _judge(options)
-        text, state = verdict.render(), verdict.state
-    except _TimedOut:
-        text, state = unknown(name, "no answer in time"), State.UNKNOWN
+        try:
+            _alarm(options.timeout)
+            verdict = _judge(options)
+            text, state = verdict.render(), verdict.state
+        finally:
+            # In here: an alarm in the last moment is caught as well, and not taken for a WARNING.
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
     except NoAnswer as error:
         text, state = unknown(name, str(error)), State.UNKNOWN
         if name == "exporter" and options.exporter and error.silent:
@@ -49,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         text, state = unknown(name, str(error)), State.UNKNOWN
     except Exception as error:  # noqa: BLE001 (whatever it is, Nagios must not take it for a verdict)
         text, state = unknown(name, f"{type(error).__name__}: {error}"), State.UNKNOWN
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     raise SystemExit(int(state))
@@ -90,7 +88,7 @@ def _alarm(seconds: float) -> None:
     """Whatever hangs, a name that is not resolved or an answer that drips: the plugin ends before Nagios kills it."""
 
     def ring(*_: Any) -> None:
-        raise _TimedOut
+        raise NoAnswer("no answer in time", silent=True)
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -139,6 +137,19 @@ def _timeout(text: str) -> float:
     return seconds
 
 
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    # Never repeated: output is shown to everybody.
+    if "@" in text:
+        raise argparse.ArgumentTypeError("user and password belong into the file of --auth-file")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL like http://host:port")
+    return text
+
+
 def _parser() -> _Parser:
     listed = "\n".join(f"  {name:17} {check.help}" for name, check in CHECKS.items())
     parser = _Parser(
@@ -151,9 +162,11 @@ def _parser() -> _Parser:
     parser.add_argument("check", metavar="CHECK", choices=[*CHECKS, "alert"], help="one of those below")
     parser.add_argument("name", metavar="NAME", nargs="?", help="of an alert")
     asked = parser.add_argument_group("whom to ask")
-    asked.add_argument("-u", "--exporter", metavar="URL", help="the exporter, e.g. http://ebbtide.example.com:9877")
-    asked.add_argument("-p", "--prometheus", metavar="URL", help="Prometheus, which also knows the past")
-    asked.add_argument("-A", "--alertmanager", metavar="URL", help="Alertmanager, which also knows silences")
+    asked.add_argument(
+        "-u", "--exporter", metavar="URL", type=_url, help="the exporter, e.g. http://ebbtide.example.com:9877"
+    )
+    asked.add_argument("-p", "--prometheus", metavar="URL", type=_url, help="Prometheus, which also knows the past")
+    asked.add_argument("-A", "--alertmanager", metavar="URL", type=_url, help="Alertmanager, which also knows silences")
     asked.add_argument("-a", "--auth-file", metavar="FILE", type=Path, help="holds user:password in its first line")
     asked.add_argument("--ca-file", metavar="FILE", type=Path, help="CA certificates to trust, PEM")
     asked.add_argument("--insecure", action="store_true", help="do not verify TLS certificates")

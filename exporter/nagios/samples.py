@@ -48,7 +48,8 @@ def from_page(page: str, names: Collection[str]) -> Samples:
     from prometheus_client.parser import text_string_to_metric_families
 
     # A page may hold a hundred thousand lines, and a check wants a few.
-    wanted = [line for line in page.splitlines() if line.partition("{")[0].partition(" ")[0] in names]
+    # Only a newline ends one: names may hold what Python also takes for the end of a line.
+    wanted = [line for line in page.split("\n") if line.partition("{")[0].partition(" ")[0] in names]
     families = text_string_to_metric_families("\n".join([*wanted, ""]))
     return Samples((s.name, s.labels, float(s.value)) for family in families for s in family.samples)
 

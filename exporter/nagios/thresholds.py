@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.errors import ConfigError
 from exporter.nagios.samples import Samples
 
-_NUMBER = re.compile(r"vector\((-?[0-9.]+(?:[eE][-+]?[0-9]+)?)\)")
+_NUMBER = re.compile(r"vector\(([-+]?(?:[0-9.]+(?:[eE][-+]?[0-9]+)?|[iI]nf))\)")
 _RECORD = re.compile(r"(?P<level>[a-z_]+):(?P<quantity>[a-z0-9_]+):threshold")
 
 # How the configured ones begin; those that a rule records for every object begin with the object's labels.

@@ -72,7 +72,7 @@ def runs() -> Json:
 
 
 def states() -> Json:
-    of_pool = f"on (source, ddb) group_left (pool) group by (source, ddb, pool) (ebbtide_commvault_ddb_info{{{POOLS}}})"
+    ddbs = f"group by (source, ddb, pool) (ebbtide_commvault_ddb_info{{{POOLS}}})"
     bad = each("source, ddb", "ebbtide_commvault_ddb_status", f'status=~"sealed|offline|corrupted", {SOURCES}')
     agents = f"source_pool:ebbtide_commvault_mediaagent_offline:sum{{{POOLS}}} > bool 0"
     freed = f"max by (source, pool) (source_kind_pool:ebbtide_pool_reclaimed_bytes:increase1d{{{POOLS_OF_ANY_KIND}}}) > bool 0"
@@ -82,7 +82,7 @@ def states() -> Json:
         "is offline. Orange without any red: look at the operation window and at whether anything has aged.",
         [
             query(
-                f"{freed} == 1 or 2 * group by (source, pool) ({bad} * {of_pool} > 0 or {agents} == 1) or {freed}",
+                f"{freed} == 1 or 2 * group by (source, pool) ({ddbs} * on (source, ddb) group_left () {bad} > 0 or {agents} == 1) or {freed}",
                 "{{source}} / {{pool}}",
                 over_time=True,
             )

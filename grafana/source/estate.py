@@ -69,7 +69,7 @@ def nearly_full(severity: str) -> str:
 def once(expr: str) -> str:
     """The sum of `expr` over pools, of those that share a disk only the largest."""
     info = 'ebbtide_pool_info{shared!=""}'
-    shared = f"max by (source, kind, shared) ({expr} * on (source, kind, pool) group_left (shared) group by (source, kind, pool, shared) ({info}))"
+    shared = f"max by (source, kind, shared) (group by (source, kind, pool, shared) ({info}) * on (source, kind, pool) group_left () {expr})"
     return f"sum({shared} or {expr} unless on (source, kind, pool) {info})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -96,7 +97,9 @@ def test_what_is_no_notification_is_not_asked_for_again(tmp_path: Path, pipe: Pa
         assert answer.text.startswith("not a notification of Alertmanager")
         large = requests.post(url, headers={"Content-Length": str(10**9)}, data=b"", timeout=10)
         assert large.status_code == 413
-        assert metric(url, 'ebbtide_bridge_notifications_total{result="unreadable"} 2.0')
+        unmeasured = requests.post(url, data=itertools.repeat(b" " * 2**20, 33), timeout=10)
+        assert unmeasured.status_code == 413
+        assert metric(url, 'ebbtide_bridge_notifications_total{result="unreadable"} 3.0')
 
 
 def test_only_a_queue_that_takes_nothing_is_a_failure_of_ours(tmp_path: Path, pipe: Path) -> None:

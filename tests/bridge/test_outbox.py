@@ -88,10 +88,10 @@ def test_a_file_that_is_no_queue_is_said(tmp_path: Path) -> None:
 
 def test_what_fires_of_a_service_is_remembered_worst_first(outbox: Outbox) -> None:
     with outbox.transaction() as transaction:
-        transaction.fires("cs01", "A", "1", 1, "warning")
-        transaction.fires("cs01", "A", "2", 2, "critical")
-        transaction.fires("cs01", "A", "1", 1, "warning still")
-        transaction.fires("cs02", "A", "3", 2, "elsewhere")
+        transaction.fires("cs01", "A", "1", 1, "warning", 0.0)
+        transaction.fires("cs01", "A", "2", 2, "critical", 0.0)
+        transaction.fires("cs01", "A", "1", 1, "warning still", 0.0)
+        transaction.fires("cs02", "A", "3", 2, "elsewhere", 0.0)
         assert transaction.firing("cs01", "A") == [Firing(2, "critical"), Firing(1, "warning still")]
         transaction.ends("cs01", "A", "2")
         transaction.ends("cs01", "A", "never fired")

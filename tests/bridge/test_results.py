@@ -13,10 +13,12 @@ from exporter.bridge.results import Board, Result, from_json
 from tests.bridge.webhooks import WATCHDOG, alert, webhook
 
 
-def told(outbox: Outbox, board: Board, *alerts: dict[str, Any], receiver: str = "nagios") -> list[Result]:
+def told(
+    outbox: Outbox, board: Board, *alerts: dict[str, Any], receiver: str = "nagios", at: float = 1000.0
+) -> list[Result]:
     """What a notification puts into the queue, which is emptied."""
     with outbox.transaction() as transaction:
-        board.take(transaction, parse(webhook(*alerts)), 1000.0)
+        board.take(transaction, parse(webhook(*alerts)), at)
     messages = outbox.next(receiver)
     outbox.strike_off(receiver, [message.id for message in messages])
     return [from_json(message.body) for message in messages]
@@ -24,7 +26,7 @@ def told(outbox: Outbox, board: Board, *alerts: dict[str, Any], receiver: str = 
 
 @pytest.fixture
 def board() -> Board:
-    return Board(["nagios"], [("cs01", "EbbtidePoolNearlyFull"), ("cs01", "EbbtideNoPruning")])
+    return Board(["nagios"], [("cs01", "EbbtidePoolNearlyFull"), ("cs01", "EbbtideNoPruning")], 90_000.0)
 
 
 def test_an_alert_and_its_end(outbox: Outbox, board: Board) -> None:
@@ -73,6 +75,30 @@ def test_with_the_watchdog_every_state_is_told_again(outbox: Outbox, board: Boar
     }
 
 
+def watched(outbox: Outbox, board: Board, begin: int, end: int) -> list[Result]:
+    """What is told of NearlyFull while the watchdog comes every five minutes."""
+    found = [r for at in range(begin, end, 300) for r in told(outbox, board, WATCHDOG, at=at)]
+    return [r for r in found if r.service == "EbbtidePoolNearlyFull"]
+
+
+def test_what_ended_under_a_silence_ends_when_it_is_not_repeated(outbox: Outbox, board: Board) -> None:
+    told(outbox, board, alert("silenced"))
+    assert {r.state for r in watched(outbox, board, 1300, 50_000)} == {2}
+    told(outbox, board, alert("repeated", severity="warning"), at=50_000.0)
+    assert {r.state for r in watched(outbox, board, 50_300, 91_000)} == {2}
+    assert {r.state for r in watched(outbox, board, 91_300, 140_000)} == {1}
+    assert watched(outbox, board, 140_300, 141_000)[-1].state == 0
+
+
+def test_after_an_outage_nothing_ends_before_it_could_be_repeated(outbox: Outbox, board: Board) -> None:
+    told(outbox, board, alert())
+    assert {r.state for r in watched(outbox, board, 1300, 2000)} == {2}
+    # Two days later.
+    assert [r.state for r in watched(outbox, board, 172_800, 173_700)] == [2, 2, 2]
+    told(outbox, board, alert(), at=173_650.0)
+    assert {r.state for r in watched(outbox, board, 173_700, 175_000)} == {2}
+
+
 def test_an_ended_watchdog_refreshes_nothing(outbox: Outbox, board: Board) -> None:
     [only] = told(outbox, board, {**WATCHDOG, "status": "resolved"})
     assert only.service == "EbbtideWatchdog"
@@ -88,7 +114,7 @@ def test_what_waits_in_the_queue_is_not_queued_again(outbox: Outbox, board: Boar
 
 
 def test_without_passive_receivers_nothing_is_noted(outbox: Outbox) -> None:
-    assert told(outbox, Board([], []), alert(), WATCHDOG) == []
+    assert told(outbox, Board([], [], 90_000.0), alert(), WATCHDOG) == []
     with outbox.transaction() as transaction:
         assert transaction.services() == set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from exporter.bridge.alerts import Alert, parse
 from exporter.bridge.config import PLAYPEN, SnmpSettings
 from exporter.bridge.delivery import Unreachable
-from exporter.bridge.mib import NOTIFICATIONS
+from exporter.bridge.mib import NOTIFICATIONS, OBJECTS
 from exporter.bridge.outbox import Message
 from exporter.bridge.snmp import SnmpReceiver, default_engine_id, to_message
 from tests.bridge.serving import metric, post, served
@@ -121,6 +122,17 @@ def test_a_webhook_becomes_a_notification(trapd: Trapd, tmp_path: Path) -> None:
 
 
 @pytest.mark.server
+def test_text_of_any_script_is_told_in_utf8(trapd: Trapd) -> None:
+    send(trapd.settings(), 1, told(fingerprint="utf8", pool="łódź → 東", summary="Full."))
+    wait_until(lambda: '"utf8"' in trapd.log, "the notification is logged", 10)
+    [line] = [line for line in trapd.log.splitlines() if '"utf8"' in line]
+    object_ = line.partition(".1.6.0 = ")[2].partition(f".{PLAYPEN}")[0]
+    # snmptrapd writes what is not ASCII in hexadecimal digits, 16 bytes in a line.
+    digits = "".join(object_.removeprefix("Hex-STRING:").split())
+    assert bytes.fromhex(digits).decode() == "łódź → 東"
+
+
+@pytest.mark.server
 def test_several_go_over_one_engine_and_an_end_says_so(trapd: Trapd) -> None:
     first, second = told(fingerprint="s1"), told(fingerprint="s2", status="resolved", alertname="SomebodysOwn")
     send(trapd.settings(), 1, first, second)
@@ -168,6 +180,23 @@ def test_an_engine_keeps_its_name_and_counts_its_starts(tmp_path: Path) -> None:
         receiver.send(Message(1, "f", to_message(told()), 0.0))
     receiver.close()
     assert asked == [f"snmp engine {default_engine_id()}"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        ({}, "Apex GDP"), ({"ddb": "D1"}, "D1"), ({"pool": "", "proxy": "proxy2"}, "proxy2"),
+        ({"pool": "", "root": "/srv/mail"}, "/srv/mail"), ({"pool": ""}, ""),
+    ],
+)  # fmt: skip
+def test_the_object_is_the_narrowest_thing_that_an_alert_names(labels: dict[str, str], named: str) -> None:
+    values = json.loads(to_message(told(**labels)))["values"]
+    assert values[[one.name for one in OBJECTS].index("ebbtideAlertObject")] == named
+
+
+def test_the_begin_is_said_in_utc() -> None:
+    [one] = parse(webhook({**alert(), "startsAt": "2026-01-31T12:00:00.5+02:00"}))
+    assert "2026-01-31T10:00:00+00:00" in json.loads(to_message(one))["values"]
 
 
 def test_a_long_text_is_cut_to_what_a_datagram_takes() -> None:

@@ -127,6 +127,14 @@ def test_whom_the_checks_ask_must_be_said(config: Path) -> None:
         assert "say whom the checks are to ask" in result.stderr
 
 
+def test_a_password_gets_into_no_definition(config: Path) -> None:
+    for option in ("--exporter", "--prometheus"):
+        asked = ["nagios-config", "--config", str(config), option, "https://user:s3cret@a"]
+        result = CliRunner().invoke(app, asked)
+        assert (result.exit_code, "s3cret" in result.output) == (2, False)
+        assert f"{option}: a URL must not hold credentials" in result.stderr
+
+
 def test_thresholds_of_ones_own_go_with_the_checks(config: Path, tmp_path: Path) -> None:
     own = tmp_path / "mine.yaml"
     own.write_text((ROOT / "rules/thresholds.yaml").read_text())

@@ -74,6 +74,15 @@ def test_thresholds_of_ones_own_file(run: Run, exporter: ScriptedServer, tmp_pat
     assert (code, out.partition(" |")[0]) == (2, "POOL CRITICAL: cs01/Gold has 15.00% free")
 
 
+def test_a_threshold_may_be_infinite(run: Run, exporter: ScriptedServer, tmp_path: Path) -> None:
+    rule = 'record: "severity:ebbtide_pool_free_ratio:threshold", labels: {severity: critical}, expr: vector'
+    shipped = (ROOT / "rules/thresholds.yaml").read_text()
+    assert f"{rule}(0.10)" in shipped
+    (tmp_path / "thresholds.yaml").write_text(shipped.replace(f"{rule}(0.10)", f"{rule}(-Inf)"))
+    code, out = run("pool", "-u", exporter.url, "--thresholds", str(tmp_path / "thresholds.yaml"))
+    assert (code, out.partition(":")[0]) == (1, "POOL WARNING")
+
+
 def test_without_a_threshold_nothing_is_called_well(run: Run, exporter: ScriptedServer, tmp_path: Path) -> None:
     own = tmp_path / "mine.yaml"
     own.write_text("groups: []")
@@ -157,7 +166,18 @@ def test_an_answer_that_drips_ends_in_time(run: Run, scripted: Scripted) -> None
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         connection.recv(1)
 
-    assert run("pool", "-u", scripted(drip).url, "-t", "0.2") == (3, "POOL UNKNOWN: no answer in time\n")
+    url = scripted(drip).url
+    assert run("pool", "-u", url, "-t", "0.2") == (3, "POOL UNKNOWN: no answer in time\n")
+    # The exporter itself is what hangs, and Prometheus could not scrape it either.
+    assert run("exporter", "-u", url, "-t", "0.2") == (2, "EXPORTER CRITICAL: no answer in time\n")
+    assert run("exporter", "-p", url, "-t", "0.2") == (3, "EXPORTER UNKNOWN: no answer in time\n")
+
+
+def test_a_name_with_any_sign_is_one_line_of_the_page(run: Run, scripted: Scripted) -> None:
+    page = PAGE + 'ebbtide_pool_free_ratio{source="cs01",kind="commvault",pool="A\x85B\u2028C\rD"} 0.01\n'
+    code, out = run("pool", "-u", scripted(answer(page.encode())).url, "-o", "A*D")
+    assert code == 2
+    assert out.startswith("POOL CRITICAL: cs01/A B C D has 1.00% free | 'cs01/A B C D'=1%")
 
 
 def test_user_and_password_come_from_a_file(run: Run, exporter: ScriptedServer, tmp_path: Path) -> None:
@@ -210,11 +230,17 @@ def test_a_certificate_is_verified_unless_told_otherwise(run: Run, tmp_path: Pat
         (["pool", "-A", "http://a"], "--alertmanager is only for alert NAME"),
         (["pool", "-u", "http://a", "-w", "20:10"], "'20:10' is no range"),
         (["pool", "-u", "http://a", "-t", "soon"], "'soon' is no number of seconds"),
+        (["pool", "-u", "a:9877"], "'a:9877' is no URL"),
+        (["pool", "-u", "file:///etc/passwd"], "is no URL"),
+        (["pool", "-p", "http://[::1"], "'http://[::1' is no URL"),
+        (["pool", "-u", "http://user:s3cret@a"], "belong into the file of --auth-file"),
+        (["alert", "X", "-A", "https://user:s3cret@a"], "belong into the file of --auth-file"),
     ],
 )
 def test_a_wrong_command_line_is_unknown(run: Run, arguments: list[str], says: str) -> None:
     code, out = run(*arguments)
     assert (code, out.startswith("EBBTIDE UNKNOWN: "), says in out) == (3, True, True)
+    assert "s3cret" not in out
 
 
 def test_help_and_version_are_unknown_too(run: Run) -> None:

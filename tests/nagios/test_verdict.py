@@ -64,6 +64,49 @@ def test_what_cannot_be_measured_is_u() -> None:
     assert str(performance("x", float("inf"), "s")) == "x=U"
 
 
+FREE = "ebbtide_pool_free_ratio"
+
+
+def free(number: float, *values: float) -> Verdict:
+    """A pool that several exporters see, with one number for both severities."""
+    labels = {"source": "cs01", "kind": "commvault", "pool": "Gold"}
+    seen = [(FREE, {**labels, "job": "ebbtide", "instance": f"e{n}:9877"}, value) for n, value in enumerate(values)]
+    numbers = [(f"severity:{FREE}:threshold", {"severity": s}, number) for s in ("warning", "critical")]
+    return CHECKS["pool"].run(Data(Samples(seen), Thresholds([*numbers, AGE]), 0.0))
+
+
+def test_an_object_that_two_exporters_see_is_one_and_as_good_as_the_rules_take_it() -> None:
+    assert free(0.2, 0.19, 0.21).render() == "POOL OK: cs01/Gold has 21.00% free | 'cs01/Gold'=21%;20:;20:"
+
+
+def test_a_token_that_two_exporters_renew_ends_with_the_first() -> None:
+    metric = "ebbtide_source_token_renewable_until_timestamp_seconds"
+    seen = [(metric, {"source": "vbr01", "instance": name}, days * 86400.0) for name, days in (("a", 2), ("b", 9))]
+    number = ("severity:ebbtide_source_token_renewable_seconds:threshold", {"severity": "critical"}, 3 * 86400.0)
+    found = CHECKS["source"].run(Data(Samples(seen), Thresholds([number, AGE]), 0.0))
+    assert found.render().startswith("SOURCE CRITICAL: vbr01 access token can be renewed for 2.0 days more\n")
+
+
+@pytest.mark.parametrize(("number", "state"), [(float("-inf"), State.OK), (float("inf"), State.CRITICAL)])
+def test_an_infinite_number_switches_a_threshold_off_or_means_all(number: float, state: State) -> None:
+    assert free(number, 0.0).state is state
+
+
+def test_percent_by_mistake_is_loud_and_no_failure_of_the_check() -> None:
+    plan = {"source": "cs01", "plan": "Gold"}
+    metric = "ebbtide_commvault_plan_{}_30d"
+    alert = {"alert": "EbbtideCommvaultFullsFailing"}
+    seen = [(metric.format(name), plan, value) for name, value in (("full_jobs", 20.0), ("failed_full_jobs", 10.0))]
+    share = "severity:ebbtide_commvault_plan_successful_full_jobs_per_full_jobs:threshold"
+    numbers = [
+        (share, {"severity": "warning"}, 95.0),
+        ("alert:ebbtide_commvault_plan_full_jobs:threshold", alert, 5.0),
+        ("alert:ebbtide_commvault_plan_failed_full_jobs_zscore:threshold", alert, 3.0),
+    ]
+    found = CHECKS["full-success"].run(Data(Samples(seen), Thresholds([*numbers, AGE]), 0.0))
+    assert found.state is State.WARNING
+
+
 def test_a_check_reads_only_what_the_exporter_exports() -> None:
     own = {m.name + ("_total" if m.type == "counter" else "") for m in Telemetry().registry.collect()}
     exported = {family.name for family in FAMILIES} | own | {"up", CAUSE}
