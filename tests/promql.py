@@ -96,6 +96,7 @@ def known() -> dict[str, Labels]:
     """Exported and recorded series, the thresholds that may be set, and what Prometheus makes itself."""
     names = exported() | {
         "up": TARGET,
+        "prometheus_rule_evaluation_failures_total": TARGET | {"rule_group"},
         "ALERTS": TARGET | _OF_ALERTS,
         "ALERTS_FOR_STATE": TARGET | _OF_ALERTS - {"alertstate"},
     }

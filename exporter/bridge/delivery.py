@@ -104,9 +104,6 @@ class Delivery:
         except QueueError as error:
             log.error("%s: %s", self.receiver.name, error)
             return False
-        except Exception:
-            log.exception("%s: a bug; what was to be sent stays queued", self.receiver.name)
-            return False
         return not waiting
 
     def _send(self, messages: Sequence[Message], waiting: set[str]) -> bool:
@@ -131,6 +128,11 @@ class Delivery:
                 except Unreachable as error:
                     self._failed(error)
                     return False
+                except Exception:
+                    log.exception("%s: a bug; what is known of %s waits in the queue", name, message.object)
+                    self._telemetry.failures.labels(name).inc()
+                    waiting.add(message.object)
+                    continue
                 else:
                     self._succeeded()
                 done.append(message.id)

@@ -97,6 +97,7 @@ NOTIFICATIONS: dict[str, int] = {
     "EbbtideVeeamJobSlow": 86,
     "EbbtideBridgeDropsNotifications": 87,
     "EbbtideBridgeQueueStuck": 88,
+    "EbbtideRulesFailing": 89,
 }
 
 STATUS = {"firing": 1, "resolved": 2}

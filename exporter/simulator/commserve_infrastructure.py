@@ -12,7 +12,7 @@ from exporter.simulator.sizes import DAY, MIB
 SERVICES_DOWN = 1
 TEBIBYTE_IN_MIB = MIB
 RESERVED_MIB = 2048
-LICENSE_DAYS = 400
+LICENSE_DAYS, RENEWED_DAYS_BEFORE = 400, 90
 
 
 def commserve(call: Call) -> Body:  # noqa: ARG001
@@ -28,7 +28,10 @@ def commserve(call: Call) -> Body:  # noqa: ARG001
 
 
 def license_(call: Call) -> Body:
-    expiry = int(call.estate.born + LICENSE_DAYS * DAY)
+    estate = call.estate
+    expiry = int(estate.born + LICENSE_DAYS * DAY)
+    while expiry - estate.clock.now() < RENEWED_DAYS_BEFORE * DAY:
+        expiry += 365 * DAY
     return {"commCellId": 2, "edition": "Commvault", "licenseMode": "PRODUCTION", "expiryDate": expiry}
 
 

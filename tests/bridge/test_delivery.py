@@ -84,14 +84,17 @@ def test_what_was_sent_before_a_failure_is_not_sent_again(outbox: Outbox, counte
     assert receiver.taken == ["a", "b", "c"]
 
 
-def test_a_bug_loses_nothing_and_is_told_with_its_place(
+def test_a_bug_loses_nothing_holds_up_its_object_alone_and_is_told_with_its_place(
     outbox: Outbox, counters: BridgeTelemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver = FakeReceiver(trouble=lambda m: ZeroDivisionError("oh") if m.body == "b" else None)
-    put(outbox, "a", "b")
+    receiver = FakeReceiver(trouble=lambda m: ZeroDivisionError("oh") if m.body == "1" else None)
+    put(outbox, "pool 1", "disk 2", "pool 3")
     assert not delivery(receiver, outbox, counters).round()
-    assert [message.body for message in outbox.next("r")] == ["b"]
-    assert "r: a bug; what was to be sent stays queued" in caplog.text
+    assert [message.body for message in outbox.next("r")] == ["1", "3"]
+    assert receiver.taken == ["2"]
+    assert "r: a bug; what is known of pool waits in the queue" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert value(counters, "send_failures_total") == 1
 
 
 def test_a_queue_that_cannot_be_written_is_told(
