@@ -25,8 +25,11 @@ from looks import (
 )
 from panels import query, stat, table
 
-TO_BUY = f"clamp_min({pool('forecast_recommended_capacity_bytes')} - {pool('capacity_bytes')}, 0)"
-ORDER_BY = pool("forecast_order_by_timestamp_seconds")
+# Nobody buys for less history than the alert wants.
+LONG_ENOUGH = f"""and on (source, kind, pool) {pool("forecast_history_seconds")} > on () group_left () alert:ebbtide_pool_forecast_history_seconds:threshold{{alert="EbbtidePoolOrderDue"}}"""
+WANTED = f"({pool('forecast_recommended_capacity_bytes')} {LONG_ENOUGH})"
+TO_BUY = f"clamp_min({WANTED} - {pool('capacity_bytes')}, 0)"
+ORDER_BY = f"({pool('forecast_order_by_timestamp_seconds')} {LONG_ENOUGH})"
 # Bytes per second: what was typed, else what is measured and grows.
 RATE = f"(0 * {pool('capacity_bytes')} + $fill_gb_day * 1e9 / 86400 > 0 or {pool('fill_bytes_per_second')} > 0)"
 HORIZONS = {"30d": "30 days", "90d": "90 days", "365d": "1 year"}
@@ -57,10 +60,10 @@ def orders() -> Json:
     return stat(
         "Orders",
         "Pools for which disks must be ordered so that they arrive before the pool passes its target: already too late, or within "
-        "30 days. See first what pruning would give back to them.",
+        "30 days. Pools watched for less than four weeks are left out. See first what pruning would give back.",
         [query(f"sum({ORDER_BY} < bool time())", "overdue"), query(f"sum({ORDER_BY} < bool time() + 30 * 86400) - sum({ORDER_BY} < bool time())", "within 30 days")],
         unit="none",
-        none="No pool has a forecast",
+        none="No pool has been watched for four weeks",
         colors=steps(GREEN, (1, ORANGE)),
         named=True,
         overrides=[override("overdue", prop("thresholds", steps(GREEN, (1, RED))))],
@@ -74,7 +77,7 @@ def to_buy() -> Json:
         "The table says where. Less of it is needed if pruning or retention is mended first.",
         [query(once(TO_BUY))],
         unit="bytes",
-        none="No pool has a forecast",
+        none="No pool has been watched for four weeks",
         colors=steps(BLUE),
     )
 
@@ -112,7 +115,7 @@ def procurement() -> Json:
     return table(
         "What to order, the soonest full first",
         "Order by is when to order at the latest; to buy is what the recommended capacity exceeds the present one by, so that in nine "
-        "times of ten the pool stays under its target. Growth holds since the day beside it: look there for what began.",
+        "times of ten the pool stays under its target; both are left out for pools watched for less than four weeks. Growth holds since the day beside it: look there for what began.",
         [
             ("Source", "source", [width(100)]),
             ("Pool", "pool", [to_pool()]),
@@ -130,7 +133,7 @@ def procurement() -> Json:
         [
             query(f"1000 * ({ORDER_BY} < +Inf)", ref="order", table=True),
             query(TO_BUY, ref="buy", table=True),
-            query(pool("forecast_recommended_capacity_bytes"), ref="wanted", table=True),
+            query(WANTED, ref="wanted", table=True),
             query(pool("capacity_bytes"), ref="capacity", table=True),
             query(pool("time_to_full_low_seconds"), ref="low", table=True),
             query(time_to_full(), ref="mid", table=True),
