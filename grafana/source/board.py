@@ -9,6 +9,8 @@ from panels import DATASOURCE
 
 SCHEMA_VERSION = 39  # Grafana 11.0; newer ones migrate it when they load it.
 WIDTH = 24
+# Tag of the boards that the menu leads to.
+MENU = "ebbtide"
 
 
 def variable(name: str, label: str, values: str) -> Json:
@@ -129,8 +131,9 @@ def dashboard(
     tags: Iterable[str] = (),
     annotations: Iterable[Json] = (),
     since: str = "now-7d",
+    in_menu: bool = True,
 ) -> Json:
-    """A board in classic JSON. since: where the time range begins."""
+    """A board in classic JSON. since: where the time range begins; in_menu: whether the menu of every board has it."""
     return {
         "annotations": {"list": list(annotations)},
         "description": description,
@@ -144,7 +147,7 @@ def dashboard(
                 "icon": "external link",
                 "includeVars": True,
                 "keepTime": True,
-                "tags": ["ebbtide"],
+                "tags": [MENU],
                 "targetBlank": False,
                 "title": "Ebbtide",
                 "tooltip": "The other dashboards, with the same choice",
@@ -155,7 +158,7 @@ def dashboard(
         "panels": _placed(rows),
         "refresh": "5m",
         "schemaVersion": SCHEMA_VERSION,
-        "tags": ["ebbtide", *tags],
+        "tags": [MENU, *tags] if in_menu else [*tags],
         "templating": {"list": [datasource(), *variables]},
         "time": {"from": since, "to": "now"},
         "timepicker": {},

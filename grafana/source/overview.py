@@ -39,7 +39,7 @@ from looks import (
 )
 from panels import query, stat, table, text
 
-FIRING = 'ALERTS{{alertstate="firing", severity="{}", source=~"$source", pool=~"$pool"}}'
+FIRING = 'ALERTS{{alertname=~"Ebbtide.+", alertstate="firing", severity="{}", source=~"$source", pool=~"$pool"}}'
 
 # Which ranking explains which alerts.
 PROBLEM_OF = (
@@ -110,14 +110,14 @@ def alerts() -> Json:
 
 
 def low() -> Json:
-    def below(severity: str) -> Json:
-        return query(f"count({nearly_full(severity)}) or 0 * count({pool('free_ratio')})", severity)
+    def below(severity: str, but: str = "") -> Json:
+        return query(f"count({nearly_full(severity)}{but}) or 0 * count({pool('free_ratio')})", severity)
 
     return stat(
         "Pools nearly full",
-        "Pools with less free space than their own threshold; read-only filesystems are left out. "
+        "Pools with less free space than their own threshold, each counted once; read-only filesystems are left out. "
         "Find them in the tables below, and see first whether anything is freed in them at all.",
-        [below("critical"), below("warning")],
+        [below("critical"), below("warning", f" unless on (source, kind, pool) ({nearly_full('critical')})")],
         unit="none",
         none="No pool is known",
         colors=steps(NEUTRAL, (0, GREEN), (1, ORANGE)),
@@ -167,7 +167,7 @@ def attention() -> Json:
         "Each alert that fires, and its cause where one is likely: 60 points or more. The troubleshooting board has the others and "
         "the steps. Take the critical ones first, and click a pool to see what happens in it.",
         [
-            ("Severity", "Value #severity", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
+            ("Severity", "Value", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
             ("What", "alertname", [words(names_of_alerts()), width(330)]),
             ("Pool", "pool", [to_pool()]),
             ("Object", "object", [width(200)]),
@@ -177,7 +177,6 @@ def attention() -> Json:
         [
             query(
                 f"{firing} * on (source, pool, problem) group_left (cause) ({cause}) or on (alertname, source, pool, object) {firing}",
-                ref="severity",
                 table=True,
             )
         ],

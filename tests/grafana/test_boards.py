@@ -68,7 +68,7 @@ def test_every_uid_is_the_name_of_its_file_and_there_once() -> None:
 def test_a_board_is_not_edited_in_the_browser_and_has_no_number_of_another_grafana(board: Json) -> None:
     assert board["editable"] is False
     assert board["id"] is None
-    assert "ebbtide" in board["tags"]
+    assert board["tags"]
     assert board["title"]
     assert board["description"]
     assert board["schemaVersion"] == 39
@@ -161,6 +161,14 @@ def test_links_lead_to_boards_we_ship(board: Json) -> None:
         assert {*link["tags"]} <= {tag for b in BOARDS for tag in b["tags"]}
 
 
+@every_board
+def test_the_menu_leads_to_every_board_that_can_take_its_choice(board: Json) -> None:
+    """Links keep variables, and Grafana keeps an All that came by one even where the variable has none."""
+    of_one = any(v["type"] == "query" and not v["includeAll"] for v in board["templating"]["list"])
+    assert ("ebbtide" in board["tags"]) is not of_one
+    assert [link["tags"] for link in board["links"]] == [["ebbtide"]]
+
+
 @every_panel
 def test_a_panel_says_what_it_shows_and_what_to_do(panel: Json) -> None:
     assert panel["title"]
@@ -237,13 +245,25 @@ def test_a_column_shows_a_label_or_a_query_that_is_there(panel: Json) -> None:
     merge, keep, arrange = panel["transformations"]
     assert (merge["id"], keep["id"], arrange["id"]) == ("merge", "filterFieldsByName", "organize")
     labels = {label for target in panel["targets"] for label in labels_of(_tree(target), KNOWN)}
-    values = {f"Value #{target['refId']}" for target in panel["targets"]}
+    # Of a query that is alone Grafana's data source leaves the refId out.
+    alone = len(panel["targets"]) == 1
+    values = {"Value"} if alone else {f"Value #{target['refId']}" for target in panel["targets"]}
     shown = keep["options"]["include"]["names"]
     assert {*shown} <= labels | values
     titles = arrange["options"]["renameByName"]
     assert {*shown} == {*titles}
     assert {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]} <= {*titles.values()}
     assert {s["displayName"] for s in panel["options"]["sortBy"]} <= {*titles.values()}
+
+
+@every_panel
+def test_what_an_override_names_is_drawn_under_that_name(panel: Json) -> None:
+    """A series without a legend of its own has its whole expression as its name."""
+    if panel["type"] == "table":
+        return
+    legends = {target["legendFormat"] for target in panel["targets"]}
+    named = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"] if o["matcher"]["id"] == "byName"}
+    assert named <= legends or any("{{" in legend for legend in legends)
 
 
 def test_every_threshold_an_alert_compares_objects_with_is_drawn() -> None:
