@@ -116,6 +116,8 @@ def words(meanings: Mapping[str, tuple[str, str]]) -> list[Json]:
     return [
         prop("mappings", [{"type": "value", "options": options}]),
         prop("custom.cellOptions", {"type": "color-text"}),
+        # What has no word of its own, the dash too, would be written in the colour of a table's background.
+        prop("thresholds", steps(NEUTRAL)),
     ]
 
 

@@ -133,7 +133,12 @@ def causes() -> Json:
             (
                 "Says",
                 "Value",
-                [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), left(), width(130)],
+                [
+                    verdicts(),
+                    prop("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
+                    left(),
+                    width(130),
+                ],
             ),
             ("Check", "cause", [words(CHECKS), width(300)]),
             ("Problem", "problem", [words(PROBLEMS)]),

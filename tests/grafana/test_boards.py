@@ -257,6 +257,15 @@ def test_a_column_shows_a_label_or_a_query_that_is_there(panel: Json) -> None:
 
 
 @every_panel
+def test_a_text_that_follows_its_value_in_colour_is_never_transparent(panel: Json) -> None:
+    for override in panel["fieldConfig"]["overrides"]:
+        of = {p["id"]: p["value"] for p in override["properties"]}
+        if of.get("custom.cellOptions", {}).get("type") == "color-text" and of.get("color", {}).get("mode") != "fixed":
+            steps = of.get("thresholds", panel["fieldConfig"]["defaults"]["thresholds"])["steps"]
+            assert "transparent" not in {step["color"] for step in steps}, override["matcher"]["options"]
+
+
+@every_panel
 def test_what_an_override_names_is_drawn_under_that_name(panel: Json) -> None:
     """A series without a legend of its own has its whole expression as its name."""
     if panel["type"] == "table":
