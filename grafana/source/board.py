@@ -102,7 +102,12 @@ def datasource() -> Json:
 
 
 def annotation(name: str, expr: str, color: str, text: str) -> Json:
-    """A mark on every graph at each moment for which `expr` has a value; text may name {{labels}}."""
+    """A mark on every graph at each moment that a value of `expr`, in unix seconds, names; text may name {{labels}}.
+
+    The value says when, and no window does: Grafana gives $__rate_interval of annotations another length than their
+    step. Some releases read the query from where it stood before, some from target alone.
+    """
+    expr, step = f"1000 * {expr}", "5m"
     return {
         "datasource": DATASOURCE,
         "enable": True,
@@ -110,9 +115,11 @@ def annotation(name: str, expr: str, color: str, text: str) -> Json:
         "hide": False,
         "iconColor": color,
         "name": name,
-        "step": "5m",
+        "step": step,
+        "target": {"expr": expr, "instant": False, "interval": step, "range": True, "refId": "Anno"},
         "titleFormat": name,
         "textFormat": text,
+        "useValueForTime": True,
     }
 
 

@@ -145,6 +145,18 @@ def test_the_home_page_asks_at_most_twelve_queries() -> None:
 
 
 @every_board
+def test_a_mark_stands_at_the_moment_that_its_series_names_in_milliseconds(board: Json) -> None:
+    for mark in board["annotations"]["list"]:
+        assert mark["target"]["expr"] == mark["expr"]
+        assert mark["useValueForTime"] is True
+        assert mark["expr"].startswith("1000 * ")
+        assert {s.name.endswith("_timestamp_seconds") for s in selectors(promql.parse(substituted(mark["expr"])))} == {
+            True
+        }
+        assert "$__" not in mark["expr"]
+
+
+@every_board
 def test_rows_are_open_and_titled(board: Json) -> None:
     rows = [panel for panel in board["panels"] if panel["type"] == "row"]
     assert rows
