@@ -9,16 +9,17 @@ from board import dashboard, row
 from causes import CAUSES, LIKELY, words
 from estate import (
     BY_POOL,
-    FREE,
     POOLS,
     SCORE,
     TO_FULL,
+    WORST,
     choices,
     duration,
     little,
     nearly_full,
     pool,
     to_pool,
+    worst,
 )
 from looks import (
     GREEN,
@@ -196,19 +197,19 @@ def next_full() -> Json:
     first = f"and on (source, kind, pool) bottomk(8, {pool('time_to_full_seconds')} < +Inf)"
     return table(
         "The eight pools that fill first",
-        "By the median of the forecast; earliest is its 10th percentile. A pool in which nothing was freed in 24 hours "
+        "By the median of the forecast; nearly full: below its own threshold. A pool in which nothing was freed in 24 hours "
         "needs pruning, not disks. Click its name to see why.",
         [
             ("Pool", "pool", [to_pool()]),
             ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(120)]),
-            ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
+            ("Free", "Value #free", [*unit("percentunit", 1), width(90)]),
+            ("Nearly full", "Value #worst", [*WORST, width(110)]),
             ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
-            ("Earliest", "Value #low", [*duration(), width(120)]),
             ("Source", "source", [width(110)]),
         ],
         [
             query(f"{pool('time_to_full_seconds')} {first}", ref="mid", table=True),
-            query(f"{pool('time_to_full_low_seconds')} {first}", ref="low", table=True),
+            query(f"({worst()}) {first}", ref="worst", table=True),
             query(f"{pool('free_ratio')} {first}", ref="free", table=True),
             query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}}) {first}", ref="freed", table=True),
         ],
