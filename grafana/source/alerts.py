@@ -77,8 +77,8 @@ def firing() -> Json:
 def pending() -> Json:
     return stat(
         "Pending",
-        "Conditions that hold and have not held long enough to fire. They clear by themselves, or are in the table above "
-        "soon; nothing is sent yet.",
+        "Conditions that hold and have not held long enough to fire. They clear by themselves or "
+        "soon fire; the table below has them too. Nothing is sent yet.",
         [query(f'count(ALERTS{{alertstate="pending", {CHOSEN}}}) or vector(0)')],
         unit="none",
         none="Prometheus does not answer",

@@ -9,6 +9,8 @@ from panels import DATASOURCE
 
 SCHEMA_VERSION = 39  # Grafana 11.0; newer ones migrate it when they load it.
 WIDTH = 24
+# Tag of the boards that the menu leads to.
+MENU = "ebbtide"
 
 
 def variable(name: str, label: str, values: str) -> Json:
@@ -100,7 +102,12 @@ def datasource() -> Json:
 
 
 def annotation(name: str, expr: str, color: str, text: str) -> Json:
-    """A mark on every graph at each moment for which `expr` has a value; text may name {{labels}}."""
+    """A mark on every graph at each moment that a value of `expr`, in unix seconds, names; text may name {{labels}}.
+
+    The value says when, and no window does: Grafana gives $__rate_interval of annotations another length than their
+    step. Some releases read the query from where it stood before, some from target alone.
+    """
+    expr, step = f"1000 * {expr}", "5m"
     return {
         "datasource": DATASOURCE,
         "enable": True,
@@ -108,9 +115,11 @@ def annotation(name: str, expr: str, color: str, text: str) -> Json:
         "hide": False,
         "iconColor": color,
         "name": name,
-        "step": "5m",
+        "step": step,
+        "target": {"expr": expr, "instant": False, "interval": step, "range": True, "refId": "Anno"},
         "titleFormat": name,
         "textFormat": text,
+        "useValueForTime": True,
     }
 
 
@@ -129,8 +138,9 @@ def dashboard(
     tags: Iterable[str] = (),
     annotations: Iterable[Json] = (),
     since: str = "now-7d",
+    in_menu: bool = True,
 ) -> Json:
-    """A board in classic JSON. since: where the time range begins."""
+    """A board in classic JSON. since: where the time range begins; in_menu: whether the menu of every board has it."""
     return {
         "annotations": {"list": list(annotations)},
         "description": description,
@@ -144,7 +154,7 @@ def dashboard(
                 "icon": "external link",
                 "includeVars": True,
                 "keepTime": True,
-                "tags": ["ebbtide"],
+                "tags": [MENU],
                 "targetBlank": False,
                 "title": "Ebbtide",
                 "tooltip": "The other dashboards, with the same choice",
@@ -155,7 +165,7 @@ def dashboard(
         "panels": _placed(rows),
         "refresh": "5m",
         "schemaVersion": SCHEMA_VERSION,
-        "tags": ["ebbtide", *tags],
+        "tags": [MENU, *tags] if in_menu else [*tags],
         "templating": {"list": [datasource(), *variables]},
         "time": {"from": since, "to": "now"},
         "timepicker": {},

@@ -45,13 +45,13 @@ def build() -> Json:
         annotations=[
             annotation(
                 "Data aging ended",
-                f'max by (source) (changes({COMPLETION}{{operation="data_aging", {SOURCES}}}[$__rate_interval])) > 0',
+                f'max by (source) ({COMPLETION}{{operation="data_aging", {SOURCES}}})',
                 BLUE,
                 "{{source}}",
             ),
             annotation(
                 "Retention rule changed",
-                f"max by ({RULE}) ({CHANGE}{{{PLANS}}} > time() - $__interval_ms / 1000)",
+                f"max by ({RULE}) ({CHANGE}{{{PLANS}}})",
                 ORANGE,
                 "{{source}}: {{plan}} / {{copy}} / {{rule}}",
             ),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from board import from_series, one, variable
-from looks import ORANGE, RED, TRANSPARENT, Json, limit, link, says, steps, unit
+from looks import NEUTRAL, ORANGE, RED, TRANSPARENT, Json, limit, link, says, steps, unit, words
 
 POOLS = 'source=~"$source", kind=~"$kind", pool=~"$pool"'
 # Where the variable has exactly one value Grafana does not write it as a regular expression.
@@ -64,6 +64,15 @@ def threshold(severity: str) -> str:
 def nearly_full(severity: str) -> str:
     """The free share of the pools below their threshold; read-only filesystems have none to keep."""
     return f"({pool('free_ratio')} < on (source, kind, pool) {threshold(severity)}) unless on (source, pool) (ebbtide_filesystem_readonly == 1)"
+
+
+def worst() -> str:
+    """2 for each pool below its critical threshold, 1 below its warning alone, else 0: a colour of its free share, whose
+    thresholds differ by kind and pool, cannot say it."""
+    return f"0 * ({nearly_full('critical')}) + 2 or 0 * ({nearly_full('warning')}) + 1 or 0 * {pool('free_ratio')}"
+
+
+WORST = words({"2": ("critical", RED), "1": ("warning", ORANGE), "0": ("no", NEUTRAL)})
 
 
 def once(expr: str) -> str:

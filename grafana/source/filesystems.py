@@ -31,6 +31,8 @@ from panels import bargauge, query, stat, table, timeseries
 CHOSEN = 'source=~"$source", pool=~"$pool"'
 MOUNTS = f'kind="filesystem", {CHOSEN}'
 BY_MOUNT = "max by (source, pool)"
+# The defaults of filesystems, which may be fuller than other pools.
+CRITICAL, WARNING = (limit("ebbtide_pool_free_ratio", severity, "filesystem") for severity in ("critical", "warning"))
 FREE, TO_FULL = "ebbtide_pool_free_ratio", "ebbtide_pool_time_to_full_seconds"
 READ_ONLY = "unless on (source, pool) (ebbtide_filesystem_readonly == 1)"
 INODES = "source_pool:ebbtide_filesystem_files_free_per_files:ratio"
@@ -82,13 +84,16 @@ def servers() -> Json:
 
 
 def _by_severity(title: str, description: str, expr: str, on: str, threshold: str, none: str) -> Json:
-    def below(severity: str) -> Json:
-        return query(f'sum(({expr}) < bool on ({on}) {threshold}{{severity="{severity}", {CHOSEN}}})', severity)
+    def below(severity: str) -> str:
+        return f'({expr}) < on ({on}) {threshold}{{severity="{severity}", {CHOSEN}}}'
+
+    def count(severity: str, but: str = "") -> Json:
+        return query(f"count({below(severity)}{but}) or 0 * count({expr})", severity)
 
     return stat(
         title,
         description,
-        [below("warning"), below("critical")],
+        [count("critical"), count("warning", f" unless on ({on}) ({below('critical')})")],
         unit="none",
         none=none,
         colors=steps(NEUTRAL, (0, GREEN), (1, ORANGE)),
@@ -165,12 +170,12 @@ def mounts() -> Json:
             ("Mount", "pool", [drill("Only this mount", "ebbtide-filesystems", source="Server", pool="Mount")]),
             ("Device", "device", [width(245)]),
             ("Type", "fstype", [width(70)]),
-            ("Free", "Value #free", [*unit("percentunit", 1), *colored(_little(FREE)), width(90)]),
+            ("Free", "Value #free", [*unit("percentunit", 1), *colored(_little(CRITICAL, WARNING)), width(90)]),
             ("Free space", "Value #bytes", [*unit("bytes"), width(105)]),
             ("Capacity", "Value #capacity", [*unit("bytes"), width(100)]),
-            ("Free inodes", "Value #inodes", [*unit("percentunit", 1), *colored(_little(few)), width(110)]),
+            ("Free inodes", "Value #inodes", [*unit("percentunit", 1), *colored(_little(*_limits(few))), width(110)]),
             ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
-            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(TO_FULL)), width(110)]),
+            ("Full in", "Value #full", [*unit("s", 1), says({math.inf: "> 1 year"}), *colored(_little(*_limits(TO_FULL))), width(110)]),
             ("Read-only", "Value #readonly", [*yes_no("yes", "no", good=0), width(100)]),
             ("Error", "error", [prop("custom.cellOptions", {"type": "color-text"}), prop("color", {"mode": "fixed", "fixedColor": RED}), width(90)]),
         ],
@@ -190,11 +195,13 @@ def mounts() -> Json:
     )  # fmt: skip
 
 
-def _little(quantity: str) -> Json:
-    """Red below the critical default, orange below that of the warning."""
-    return steps(
-        TRANSPARENT, (0, RED), (limit(quantity, "critical"), ORANGE), (limit(quantity, "warning"), TRANSPARENT)
-    )
+def _limits(quantity: str) -> tuple[float, float]:
+    return limit(quantity, "critical"), limit(quantity, "warning")
+
+
+def _little(critical: float, warning: float) -> Json:
+    """Red below the one, orange below the other."""
+    return steps(TRANSPARENT, (0, RED), (critical, ORANGE), (warning, TRANSPARENT))
 
 
 def fullest() -> Json:
@@ -204,7 +211,7 @@ def fullest() -> Json:
         [query(f"topk(10, 1 - {BY_MOUNT} ({FREE}{{{MOUNTS}}}))", "{{source}} {{pool}}")],
         unit="percentunit",
         none="No mount is known",
-        colors=steps(GREEN, (1 - limit(FREE, "warning"), ORANGE), (1 - limit(FREE, "critical"), RED)),
+        colors=steps(GREEN, (1 - WARNING, ORANGE), (1 - CRITICAL, RED)),
         span=(0, 1),
     )
 

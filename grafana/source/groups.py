@@ -177,7 +177,7 @@ def members() -> Json:
         [
             ("Business unit", "business_unit", []),
             ("Application", "application", []),
-            ("Source", "source", [drill("Its pools", "ebbtide-overview", source="Source")]),
+            ("Source", "source", [drill("Its pools", "ebbtide-pools", source="Source")]),
             ("Kind", "kind", []),
             ("Used", "Value #used", unit("bytes")),
             ("Capacity", "Value #capacity", unit("bytes")),

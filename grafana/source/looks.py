@@ -16,8 +16,10 @@ TRANSPARENT, NEUTRAL, GREEN, ORANGE, RED, BLUE = "transparent", "text", "green",
 _THRESHOLDS = Path(__file__).parents[2] / "rules" / "thresholds.yaml"
 
 
-def limit(quantity: str, severity: str) -> float:
+def limit(quantity: str, severity: str, kind: str = "") -> float:
     """The default of rules/thresholds.yaml, for colours; lines in graphs are drawn from the series itself."""
+    if kind:
+        return _default(f"severity_kind:{quantity}:threshold", severity=severity, kind=kind)
     return _default(f"severity:{quantity}:threshold", severity=severity)
 
 
@@ -114,6 +116,8 @@ def words(meanings: Mapping[str, tuple[str, str]]) -> list[Json]:
     return [
         prop("mappings", [{"type": "value", "options": options}]),
         prop("custom.cellOptions", {"type": "color-text"}),
+        # What has no word of its own, the dash too, would be written in the colour of a table's background.
+        prop("thresholds", steps(NEUTRAL)),
     ]
 
 

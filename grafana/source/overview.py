@@ -9,16 +9,17 @@ from board import dashboard, row
 from causes import CAUSES, LIKELY, words
 from estate import (
     BY_POOL,
-    FREE,
     POOLS,
     SCORE,
     TO_FULL,
+    WORST,
     choices,
     duration,
     little,
     nearly_full,
     pool,
     to_pool,
+    worst,
 )
 from looks import (
     GREEN,
@@ -39,7 +40,7 @@ from looks import (
 )
 from panels import query, stat, table, text
 
-FIRING = 'ALERTS{{alertstate="firing", severity="{}", source=~"$source", pool=~"$pool"}}'
+FIRING = 'ALERTS{{alertname=~"Ebbtide.+", alertstate="firing", severity="{}", source=~"$source", pool=~"$pool"}}'
 
 # Which ranking explains which alerts.
 PROBLEM_OF = (
@@ -110,14 +111,14 @@ def alerts() -> Json:
 
 
 def low() -> Json:
-    def below(severity: str) -> Json:
-        return query(f"count({nearly_full(severity)}) or 0 * count({pool('free_ratio')})", severity)
+    def below(severity: str, but: str = "") -> Json:
+        return query(f"count({nearly_full(severity)}{but}) or 0 * count({pool('free_ratio')})", severity)
 
     return stat(
         "Pools nearly full",
-        "Pools with less free space than their own threshold; read-only filesystems are left out. "
+        "Pools with less free space than their own threshold, each counted once; read-only filesystems are left out. "
         "Find them in the tables below, and see first whether anything is freed in them at all.",
-        [below("critical"), below("warning")],
+        [below("critical"), below("warning", f" unless on (source, kind, pool) ({nearly_full('critical')})")],
         unit="none",
         none="No pool is known",
         colors=steps(NEUTRAL, (0, GREEN), (1, ORANGE)),
@@ -167,7 +168,7 @@ def attention() -> Json:
         "Each alert that fires, and its cause where one is likely: 60 points or more. The troubleshooting board has the others and "
         "the steps. Take the critical ones first, and click a pool to see what happens in it.",
         [
-            ("Severity", "Value #severity", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
+            ("Severity", "Value", [says({1: "critical", 2: "warning"}), *colored(steps(TRANSPARENT, (1, RED), (2, ORANGE))), left(), width(80)]),
             ("What", "alertname", [words(names_of_alerts()), width(330)]),
             ("Pool", "pool", [to_pool()]),
             ("Object", "object", [width(200)]),
@@ -177,7 +178,6 @@ def attention() -> Json:
         [
             query(
                 f"{firing} * on (source, pool, problem) group_left (cause) ({cause}) or on (alertname, source, pool, object) {firing}",
-                ref="severity",
                 table=True,
             )
         ],
@@ -197,19 +197,19 @@ def next_full() -> Json:
     first = f"and on (source, kind, pool) bottomk(8, {pool('time_to_full_seconds')} < +Inf)"
     return table(
         "The eight pools that fill first",
-        "By the median of the forecast; earliest is its 10th percentile. A pool in which nothing was freed in 24 hours "
+        "By the median of the forecast; nearly full: below its own threshold. A pool in which nothing was freed in 24 hours "
         "needs pruning, not disks. Click its name to see why.",
         [
             ("Pool", "pool", [to_pool()]),
             ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(120)]),
-            ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
+            ("Free", "Value #free", [*unit("percentunit", 1), width(90)]),
+            ("Nearly full", "Value #worst", [*WORST, width(110)]),
             ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
-            ("Earliest", "Value #low", [*duration(), width(120)]),
             ("Source", "source", [width(110)]),
         ],
         [
             query(f"{pool('time_to_full_seconds')} {first}", ref="mid", table=True),
-            query(f"{pool('time_to_full_low_seconds')} {first}", ref="low", table=True),
+            query(f"({worst()}) {first}", ref="worst", table=True),
             query(f"{pool('free_ratio')} {first}", ref="free", table=True),
             query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}}) {first}", ref="freed", table=True),
         ],

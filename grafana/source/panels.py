@@ -96,8 +96,8 @@ def table(
 ) -> Json:
     """One row per object, the queries merged on their common labels.
 
-    columns: (title, field, properties) from left to right; field is a label or "Value #REF"; every other field is
-    hidden. sort: title of a column, and whether the largest comes first.
+    columns: (title, field, properties) from left to right; field is a label or "Value #REF", but "Value" of a query
+    that is alone: so Grafana's data source names them. Every other field is hidden. sort: title of a column, and whether the largest comes first.
     """
     panel = _panel("table", title, description, targets)
     fields = {field: title for title, field, _ in columns}

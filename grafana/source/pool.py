@@ -47,6 +47,8 @@ def build() -> Json:
             row("What feeds it, what waits", (12, 9, feeds()), (12, 9, pending())),
         ],
         tags=["capacity"],
+        # The menu would hand it the All of the others, which it cannot show; a click on a pool names one.
+        in_menu=False,
     )  # fmt: skip
 
 
@@ -130,13 +132,18 @@ def causes() -> Json:
         [
             (
                 "Says",
-                "Value #score",
-                [verdicts(), prop("custom.cellOptions", {"type": "color-text"}), left(), width(130)],
+                "Value",
+                [
+                    verdicts(),
+                    prop("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
+                    left(),
+                    width(130),
+                ],
             ),
             ("Check", "cause", [words(CHECKS), width(300)]),
             ("Problem", "problem", [words(PROBLEMS)]),
         ],
-        [query(f"max by (problem, cause) ({SCORE}{{{ONE_POOL}}})", ref="score", table=True)],
+        [query(f"max by (problem, cause) ({SCORE}{{{ONE_POOL}}})", table=True)],
         none="Nothing is known of this pool's causes",
         sort=("Says", True),
     )

@@ -8,6 +8,7 @@ from estate import (
     FREE,
     POOLS,
     TO_FULL,
+    WORST,
     choices,
     duration,
     leaders,
@@ -17,6 +18,7 @@ from estate import (
     threshold,
     time_to_full,
     to_pool,
+    worst,
 )
 from looks import (
     BLUE,
@@ -127,7 +129,7 @@ def unfreed() -> Json:
 def pools() -> Json:
     return table(
         "Pools by time to full",
-        "Full in is the median of the forecast, earliest and latest its 10th and 90th percentile. "
+        "Full in is the median of the forecast, earliest and latest its 10th and 90th percentile. Nearly full: below its own threshold. "
         "A pool at the top with nothing freed in 24 hours needs pruning, not disks. Click its name to see why.",
         [
             ("Source", "source", [width(110)]),
@@ -136,7 +138,8 @@ def pools() -> Json:
             ("Full in", "Value #mid", [*duration(), *colored(little(TO_FULL)), width(120)]),
             ("Earliest", "Value #low", [*duration(), width(120)]),
             ("Latest", "Value #high", [*duration(), width(120)]),
-            ("Free", "Value #free", [*unit("percentunit", 1), *colored(little(FREE)), width(90)]),
+            ("Free", "Value #free", [*unit("percentunit", 1), width(90)]),
+            ("Nearly full", "Value #worst", [*WORST, width(110)]),
             ("Capacity", "Value #capacity", [*unit("bytes"), width(110)]),
             ("Growth a day", "Value #growth", [*unit("bytes"), width(120)]),
             ("Freed in 24 h", "Value #freed", [*unit("bytes"), width(120)]),
@@ -147,6 +150,7 @@ def pools() -> Json:
             query(pool("time_to_full_low_seconds"), ref="low", table=True),
             query(pool("time_to_full_high_seconds"), ref="high", table=True),
             query(pool("free_ratio"), ref="free", table=True),
+            query(worst(), ref="worst", table=True),
             query(pool("capacity_bytes"), ref="capacity", table=True),
             query(f"86400 * {pool('fill_bytes_per_second')}", ref="growth", table=True),
             query(f"{BY_POOL} (source_kind_pool:ebbtide_pool_freed_bytes:sum1d{{{POOLS}}})", ref="freed", table=True),

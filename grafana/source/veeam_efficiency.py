@@ -71,7 +71,7 @@ def score() -> Json:
         "Score",
         "Mean of the jobs that have a score, of 100 points: A from 85, B from 70, C from 55, D from 40, else F. A job needs "
         "30 sessions in 90 days. See below which of them pull it down.",
-        [query(f"avg({BY_JOB} (ebbtide_veeam_job_efficiency_score{{{JOBS}}}))", over_time=True)],
+        [query(f"avg({BY_JOB} (ebbtide_veeam_job_efficiency_score{{{JOBS}}}))", "Score", over_time=True)],
         unit="none",
         none="No job has 30 sessions yet",
         colors=BY_GRADE,

@@ -68,7 +68,7 @@ def test_every_uid_is_the_name_of_its_file_and_there_once() -> None:
 def test_a_board_is_not_edited_in_the_browser_and_has_no_number_of_another_grafana(board: Json) -> None:
     assert board["editable"] is False
     assert board["id"] is None
-    assert "ebbtide" in board["tags"]
+    assert board["tags"]
     assert board["title"]
     assert board["description"]
     assert board["schemaVersion"] == 39
@@ -145,6 +145,18 @@ def test_the_home_page_asks_at_most_twelve_queries() -> None:
 
 
 @every_board
+def test_a_mark_stands_at_the_moment_that_its_series_names_in_milliseconds(board: Json) -> None:
+    for mark in board["annotations"]["list"]:
+        assert mark["target"]["expr"] == mark["expr"]
+        assert mark["useValueForTime"] is True
+        assert mark["expr"].startswith("1000 * ")
+        assert {s.name.endswith("_timestamp_seconds") for s in selectors(promql.parse(substituted(mark["expr"])))} == {
+            True
+        }
+        assert "$__" not in mark["expr"]
+
+
+@every_board
 def test_rows_are_open_and_titled(board: Json) -> None:
     rows = [panel for panel in board["panels"] if panel["type"] == "row"]
     assert rows
@@ -159,6 +171,14 @@ def test_links_lead_to_boards_we_ship(board: Json) -> None:
     for link in board["links"]:
         assert link["type"] == "dashboards"
         assert {*link["tags"]} <= {tag for b in BOARDS for tag in b["tags"]}
+
+
+@every_board
+def test_the_menu_leads_to_every_board_that_can_take_its_choice(board: Json) -> None:
+    """Links keep variables, and Grafana keeps an All that came by one even where the variable has none."""
+    of_one = any(v["type"] == "query" and not v["includeAll"] for v in board["templating"]["list"])
+    assert ("ebbtide" in board["tags"]) is not of_one
+    assert [link["tags"] for link in board["links"]] == [["ebbtide"]]
 
 
 @every_panel
@@ -237,13 +257,34 @@ def test_a_column_shows_a_label_or_a_query_that_is_there(panel: Json) -> None:
     merge, keep, arrange = panel["transformations"]
     assert (merge["id"], keep["id"], arrange["id"]) == ("merge", "filterFieldsByName", "organize")
     labels = {label for target in panel["targets"] for label in labels_of(_tree(target), KNOWN)}
-    values = {f"Value #{target['refId']}" for target in panel["targets"]}
+    # Of a query that is alone Grafana's data source leaves the refId out.
+    alone = len(panel["targets"]) == 1
+    values = {"Value"} if alone else {f"Value #{target['refId']}" for target in panel["targets"]}
     shown = keep["options"]["include"]["names"]
     assert {*shown} <= labels | values
     titles = arrange["options"]["renameByName"]
     assert {*shown} == {*titles}
     assert {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]} <= {*titles.values()}
     assert {s["displayName"] for s in panel["options"]["sortBy"]} <= {*titles.values()}
+
+
+@every_panel
+def test_a_text_that_follows_its_value_in_colour_is_never_transparent(panel: Json) -> None:
+    for override in panel["fieldConfig"]["overrides"]:
+        of = {p["id"]: p["value"] for p in override["properties"]}
+        if of.get("custom.cellOptions", {}).get("type") == "color-text" and of.get("color", {}).get("mode") != "fixed":
+            steps = of.get("thresholds", panel["fieldConfig"]["defaults"]["thresholds"])["steps"]
+            assert "transparent" not in {step["color"] for step in steps}, override["matcher"]["options"]
+
+
+@every_panel
+def test_what_an_override_names_is_drawn_under_that_name(panel: Json) -> None:
+    """A series without a legend of its own has its whole expression as its name."""
+    if panel["type"] == "table":
+        return
+    legends = {target["legendFormat"] for target in panel["targets"]}
+    named = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"] if o["matcher"]["id"] == "byName"}
+    assert named <= legends or any("{{" in legend for legend in legends)
 
 
 def test_every_threshold_an_alert_compares_objects_with_is_drawn() -> None:

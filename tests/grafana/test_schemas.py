@@ -32,7 +32,7 @@ def type_of(panel: Json) -> str:
 PANEL_TYPES = sorted({type_of(panel) for board in BOARDS for panel in panels(board)})
 
 # What the data source of an annotation keeps beside it: each has its own, and the types name none.
-OF_PROMETHEUS = {"expr", "step", "titleFormat", "textFormat"}
+OF_PROMETHEUS = {"expr", "step", "target", "titleFormat", "textFormat", "useValueForTime"}
 
 every_release = pytest.mark.parametrize("release", RELEASES)
 

@@ -31,17 +31,19 @@ export class Prometheus {
 
   async frames(panel: any, values: Values): Promise<DataFrame[]> {
     const asked = (panel.targets ?? []).filter((target: any) => !target.hide);
-    return (await Promise.all(asked.map((target: any) => this.ask(target, values)))).flat();
+    const tables = asked.filter((target: any) => target.format === 'table').length;
+    const valueOf = (target: any) => (tables > 1 ? `Value #${target.refId}` : 'Value');
+    return (await Promise.all(asked.map((target: any) => this.ask(target, values, valueOf(target))))).flat();
   }
 
-  private async ask(target: any, values: Values): Promise<DataFrame[]> {
+  private async ask(target: any, values: Values, value: string): Promise<DataFrame[]> {
     const query = substitute(target.expr, values);
     const { start, end } = this.range;
     const step = Math.max(15, Math.floor((end - start) / 250));
     const data = target.instant
       ? await this.get('query', { query, time: end })
       : await this.get('query_range', { query, start: Math.floor(start / step) * step, end, step });
-    return target.format === 'table' ? [asTable(target, data.result)] : data.result.map((s: Series) => asSeries(target, s));
+    return target.format === 'table' ? [asTable(target, data.result, value)] : data.result.map((s: Series) => asSeries(target, s));
   }
 
   private async get(path: string, parameters: Record<string, any>): Promise<any> {
@@ -55,15 +57,15 @@ export function substitute(text: string, values: Values): string {
   return text.replace(/\$\{?(\w+)(?::\w+)?\}?/g, (whole, name) => values[name] ?? whole);
 }
 
-function asTable(target: any, result: Series[]): DataFrame {
+function asTable(target: any, result: Series[], value: string): DataFrame {
   const labels = [...new Set(result.flatMap((series) => Object.keys(series.metric)))].sort();
   const newest = result.map((series) => series.value ?? series.values!.at(-1)!);
   return toDataFrame({
     refId: target.refId,
     fields: [
       { name: 'Time', type: FieldType.time, values: newest.map(([at]) => at * 1000) },
-      ...labels.map((name) => ({ name, type: FieldType.string, values: result.map((series) => series.metric[name]) })),
-      { name: `Value #${target.refId}`, type: FieldType.number, values: newest.map(([, value]) => number(value)) },
+      ...labels.map((name) => ({ name, type: FieldType.string, values: result.map((series) => series.metric[name] ?? '') })),
+      { name: value, type: FieldType.number, values: newest.map(([, text]) => number(text)) },
     ],
   });
 }
