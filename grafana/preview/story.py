@@ -36,7 +36,7 @@ from exporter.simulator.stage import Demo
 from exporter.sources.filesystem.client import FilesystemClient
 
 DAY = 86400.0
-DAYS = 21
+DAYS = 30
 STEP = 1800
 INSTANCE = "ebbtide.example.com:9877"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}

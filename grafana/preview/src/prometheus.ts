@@ -21,12 +21,24 @@ export class Prometheus {
       const { name, type, current, allValue, includeAll } = variable;
       if (name in chosen) values[name] = chosen[name];
       else if (type === 'query') {
-        const [, selector, label] = /label_values\((.*), (\w+)\)/.exec(variable.query.query)!;
-        const names = await this.get(`label/${label}/values`, { 'match[]': substitute(selector, values), ...this.range });
-        values[name] = includeAll ? allValue : (names[0] ?? '');
+        const names = await this.options(variable, values);
+        values[name] = includeAll ? (allValue ?? `(${names.map(literally).join('|')})`) : (names[0] ?? '');
       } else if (type !== 'datasource') values[name] = String([current?.value ?? ''].flat()[0]);
     }
     return values;
+  }
+
+  private async options({ query, regex }: any, values: Values): Promise<string[]> {
+    const asked = substitute(query.query, values);
+    const ranking = /^query_result\((.*)\)$/.exec(asked);
+    if (!ranking) {
+      const [, selector, label] = /label_values\((.*), (\w+)\)/.exec(asked)!;
+      return this.get(`label/${label}/values`, { 'match[]': selector, ...this.range });
+    }
+    const { result } = await this.get('query', { query: ranking[1], time: this.range.end });
+    const taken = new RegExp(regex.slice(1, -1));
+    const texts = result.map(({ metric, value }: Series) => `{${Object.keys(metric).sort().map((name) => `${name}="${metric[name]}"`)}} ${value!.reverse().join(' ')}`);
+    return [...new Set<string>(texts.flatMap((text: string) => taken.exec(text)?.[1] ?? []))];
   }
 
   async frames(panel: any, values: Values): Promise<DataFrame[]> {
@@ -55,6 +67,11 @@ export class Prometheus {
 
 export function substitute(text: string, values: Values): string {
   return text.replace(/\$\{?(\w+)(?::\w+)?\}?/g, (whole, name) => values[name] ?? whole);
+}
+
+// As a regular expression within a string of PromQL.
+function literally(text: string): string {
+  return text.replace(/[\\^$*+?.()|[\]{}]/g, '\\\\$&');
 }
 
 function asTable(target: any, result: Series[], value: string): DataFrame {
