@@ -162,7 +162,9 @@ class Year:
         for watch in watches:
             # Also what is computed from the answers.
             for name, collector in watch.collectors.items():
-                watch.collectors[name] = replace(collector, interval=max(poll_every, collector.interval))
+                seldom = max(poll_every, collector.interval)
+                watch.collectors[name] = replace(collector, interval=seldom)
+                watch._states[name] = replace(watch._states[name], interval_seconds=seldom)
         return watches
 
 
