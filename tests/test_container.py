@@ -103,8 +103,9 @@ def test_the_exporter_listens_where_the_image_and_prometheus_expect_it() -> None
     port = str(Web().address[1])
     assert said("EXPOSE") == [port]
     assert f":{port}/-/healthy" in said("HEALTHCHECK")[0]
-    [job] = yaml.safe_load((ROOT / "prometheus.yml").read_text())["scrape_configs"]
-    assert job["static_configs"] == [{"targets": [f"exporter:{port}"]}]
+    jobs = {job["job_name"]: job for job in yaml.safe_load((ROOT / "prometheus.yml").read_text())["scrape_configs"]}
+    assert jobs["ebbtide"]["static_configs"] == [{"targets": [f"exporter:{port}"]}]
+    assert jobs["prometheus"]["static_configs"] == [{"targets": ["localhost:9090"]}]
 
 
 @every_service
@@ -143,7 +144,7 @@ def test_a_service_mounts_what_exists_and_only_state_is_writable(name: str) -> N
 
 def test_the_services_find_each_other() -> None:
     text = (ROOT / "prometheus.yml").read_text() + json.dumps(SERVICES)
-    assert {*re.findall(r"\b([a-z]+):(?:9877|9090|9093|3000)\b", text)} <= {*SERVICES}
+    assert {*re.findall(r"\b([a-z]+):(?:9877|9090|9093|3000)\b", text)} <= {*SERVICES, "localhost"}
     for service in SERVICES.values():
         assert {*service.get("depends_on", [])} <= {*SERVICES}
 
