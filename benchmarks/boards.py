@@ -126,7 +126,7 @@ def questions(board: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[Q
 
 def filled(expr: str, values: Mapping[str, str], step: float) -> str:
     every = max(step + SCRAPE_INTERVAL, 4 * SCRAPE_INTERVAL)
-    there = {**values, "__rate_interval": f"{every:.0f}s", "__interval_ms": f"{every * 1000:.0f}"}
+    there = {**values, "__rate_interval": f"{every:.0f}s"}
     return re.sub(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", lambda found: there.get(found[1] or found[2], found[0]), expr)
 
 

@@ -155,8 +155,6 @@ def filled(text: str, board: Json, choice: Choice) -> str:
     seconds = seconds_of(board)
     step = step_of(board)
     macros = {
-        "__interval": f"{step}s",
-        "__interval_ms": f"{step}000",
         "__range": f"{seconds}s",
         "__rate_interval": f"{max(step + SCRAPE_S, 4 * SCRAPE_S)}s",
     }

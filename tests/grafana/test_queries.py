@@ -59,7 +59,7 @@ def looked_back_on() -> frozenset[str]:
     return frozenset(
         name
         for expr in judged + asked
-        if re.search(r"\[[\d$]|\boffset\b|__interval", expr)
+        if re.search(r"\[[\d$]|\boffset\b", expr)
         for name in re.findall(r"(?<![\w:])ebbtide_\w+", expr)
     )
 
